@@ -85,6 +85,13 @@ schedule-next = Next times
 schedule-pause = Pause
 schedule-resume = Go on
 schedule-run = Run now
+schedule-missed-runs = Times that passed without a run
+schedule-catch-up-max = At most
+schedule-overlap = While the run before still works
+schedule-jitter = Begins later by up to
+schedule-until = Until
+schedule-times-max = Times at most
+schedule-runs = Last runs
 schedule-missed = { $n ->
     [one] { $count } missed time
    *[other] { $count } missed times
@@ -278,6 +285,9 @@ supervisor-restarts = { $part } of { $whole } restarts
 supervisor-window = within
 supervisor-reset = Reset
 supervisor-missing = Not there yet
+supervisor-parent = Watched by
+supervisor-since = Stands so since
+supervisor-restarted = Restarts ever
 restarts-count = { $n ->
     [one] restarted { $count } time
    *[other] restarted { $count } times
@@ -330,6 +340,20 @@ driver-rests = Failed too often; rests until
 driver-reset = Try it now
 driver-enable = Give it events
 driver-disable = Give it no more events
+driver-breaker = Breaker
+driver-in-a-row = Failures in a row
+driver-in-a-row-of = { $part }, rests at { $whole }
+driver-pause = First rests for
+driver-answered = Answered
+driver-failed = Failed
+driver-timeout = Time for an answer
+driver-attempts = Asked for the same at most
+driver-failed-last = Failed the last time
+driver-answers = Last answers
+driver-answers-none = It answered nothing yet.
+driver-well = Answered
+driver-ill = Failed
+driver-manifest = Manifest
 
 task-new = New task
 task-new-button = Put it on the board

@@ -31,6 +31,19 @@ schedule-waiting = Waiting
 schedule-paused = Paused
 schedule-ended = Ended
 schedule-disabled = Disabled
+
+missed-runs-skip = Are recorded, and have no run
+missed-runs-once = One run stands for all of them
+missed-runs-catch-up = Each has its run
+
+overlap-allow = Both work
+overlap-skip = It has no run
+overlap-wait = Its run begins when the other one has ended
+
+breaker-closed = Closed: it is given events
+breaker-half-open = Half open: it rested, and is given one event
+breaker-open = Open: it rests
+
 agent-created = Created
 agent-idle = Idle
 agent-running = Running

@@ -88,6 +88,13 @@ schedule-next = Prochaines fois
 schedule-pause = Mettre en pause
 schedule-resume = Reprendre
 schedule-run = Lancer maintenant
+schedule-missed-runs = Fois passées sans exécution
+schedule-catch-up-max = Au plus
+schedule-overlap = Si l’exécution précédente travaille encore
+schedule-jitter = Commence plus tard, d’au plus
+schedule-until = Jusqu’au
+schedule-times-max = Nombre de fois au plus
+schedule-runs = Dernières exécutions
 schedule-missed = { $n ->
     [one] { $count } fois manquée
    *[other] { $count } fois manquées
@@ -281,6 +288,9 @@ supervisor-restarts = { $part } redémarrages sur { $whole }
 supervisor-window = en
 supervisor-reset = Réinitialiser
 supervisor-missing = Pas encore là
+supervisor-parent = Surveillé par
+supervisor-since = Dans cet état depuis
+supervisor-restarted = Redémarrages en tout
 restarts-count = { $n ->
     [one] redémarré { $count } fois
    *[other] redémarré { $count } fois
@@ -333,6 +343,20 @@ driver-rests = A échoué trop souvent ; au repos jusqu’au
 driver-reset = L’essayer maintenant
 driver-enable = Lui donner des événements
 driver-disable = Ne plus lui en donner
+driver-breaker = Disjoncteur
+driver-in-a-row = Échecs de suite
+driver-in-a-row-of = { $part }, au repos à { $whole }
+driver-pause = Premier repos
+driver-answered = Réponses
+driver-failed = Échecs
+driver-timeout = Temps pour répondre
+driver-attempts = Demandes de la même chose, au plus
+driver-failed-last = Dernier échec
+driver-answers = Dernières réponses
+driver-answers-none = Il n’a encore répondu à rien.
+driver-well = A répondu
+driver-ill = A échoué
+driver-manifest = Manifeste
 
 task-new = Nouvelle tâche
 task-new-button = Mettre au tableau

@@ -31,6 +31,19 @@ schedule-waiting = En attente
 schedule-paused = En pause
 schedule-ended = Terminée
 schedule-disabled = Désactivée
+
+missed-runs-skip = Sont notées, sans exécution
+missed-runs-once = Une exécution vaut pour toutes
+missed-runs-catch-up = Chacune a son exécution
+
+overlap-allow = Les deux travaillent
+overlap-skip = Pas d’exécution
+overlap-wait = L’exécution commence quand l’autre est terminée
+
+breaker-closed = Fermé : il reçoit des événements
+breaker-half-open = Entrouvert : après son repos, il reçoit un événement
+breaker-open = Ouvert : il est au repos
+
 agent-created = Créé
 agent-idle = Au repos
 agent-running = En cours

@@ -32,3 +32,14 @@ pub(crate) fn errors_cost_the_worst_case() -> bool {
 pub(crate) const fn errors_cost_the_worst_case() -> bool {
     false
 }
+
+/// A program's answer that is too long is dropped, and nobody hears of it.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn long_answers_unheard() -> bool {
+    std::env::var("NAOS_PLANTED_BUG").is_ok_and(|bug| bug == "long-answers-unheard")
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) const fn long_answers_unheard() -> bool {
+    false
+}

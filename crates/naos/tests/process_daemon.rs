@@ -364,6 +364,32 @@ fn process_a_path_with_dots_is_refused_and_is_no_other_document() {
 }
 
 #[test]
+fn process_standard_input_is_put_as_a_document() {
+    let project = Project::new();
+    let put = |words: &[&str], input: &[u8]| {
+        let words = [&["document", "put"], words].concat();
+        project.naos_with(&words, input)
+    };
+    for (words, version) in [(["-", "notes/log.md"], "1"), (["notes/log.md", "-"], "2")] {
+        let text = format!("the {version} line\n");
+        let put = put(&words, text.as_bytes());
+        assert_eq!(put.exit, 0, "{words:?}: {}", put.stderr);
+        let said = format!("notes/log.md has version {version} now");
+        assert!(put.stdout.contains(&said), "{}", put.stdout);
+        let shown = project.json(&["document", "show", "notes/log.md"]);
+        assert_eq!(shown["text"], text, "{shown}");
+    }
+    // It has no name of its own, and no more of it is taken than of a file.
+    let nameless = put(&["-"], b"x");
+    assert_eq!(nameless.exit, 2, "{}", nameless.stderr);
+    assert!(nameless.stderr.contains("naos document put - notes.md"));
+    let long = put(&["-", "notes/long.md"], &vec![b'x'; (12 << 20) + 1]);
+    assert_ne!(long.exit, 0);
+    let said = "standard input has more than 12582912 bytes";
+    assert!(long.stderr.contains(said), "{}", long.stderr);
+}
+
+#[test]
 fn process_who_only_waits_gives_the_data_to_a_daemon_and_to_what_it_waits_for() {
     let project = Project::new();
     let plan = "type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";

@@ -107,6 +107,30 @@ fn process_what_runs_read_of_a_document_is_erased_with_it() {
 }
 
 #[test]
+fn process_what_was_copied_among_other_words_is_said_to_stand_there() {
+    let office = office(&[say("She is ill.")]);
+    let project = &office.project;
+    let ill = "Ann has malaria since the third of May.";
+    put(&office, "clients/ann.md", &format!("{ill}\n"));
+    let copied = format!("What is to be done? {ill}");
+    let done = project.json(&["run", "clerk", "--input", &copied]);
+    let run = done["run"].as_str().unwrap();
+    put(&office, "clients/ann.md", "Ann is well.\n");
+    let erased = project.naos(&["document", "erase", "clients/ann.md", "--yes"]);
+    let text = format!("{}{}", erased.stdout, erased.stderr);
+    assert_eq!(erased.exit, 0, "{text}");
+    for said in [
+        "NOT erased: it still stands, word for word",
+        run,
+        "--attach PATH",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let shown = project.json(&["get", "run", run]).to_string();
+    assert!(shown.contains(ill), "{shown}");
+}
+
+#[test]
 fn process_a_run_that_was_shown_what_is_erased_is_not_said_to_be_the_same() {
     let script = [say("Noted."), say("Noted.")];
     let office = Office::new(&script.concat());

@@ -231,6 +231,12 @@ fn process_what_a_person_says_in_the_middle_outlives_a_kill_and_is_heard() {
     assert_eq!(said.exit, 0, "{}", said.stderr);
     office.daemon.kill();
     office.start();
+    // It gave no answers to choose from: what was typed isn't taken for somebody's own words.
+    let chosen = office.project.naos(&["approve", "--choose", "2026"]);
+    assert_ne!(chosen.exit, 0, "{}", chosen.stdout);
+    for said in ["no answers to choose from", "--edit TEXT"] {
+        assert!(chosen.stderr.contains(said), "{said}: {}", chosen.stderr);
+    }
     let answered = office.project.naos(&["approve", "--edit", "All of them"]);
     assert_eq!(answered.exit, 0, "{}", answered.stderr);
     until(|| of_run(&office)["status"] == "completed");

@@ -180,6 +180,25 @@ fn process_a_response_is_a_run_and_a_budget_that_fills_again_is_waited_for() {
         assert_eq!(error["type"], "rate_limit_error", "{error}");
         assert_eq!(error["code"], "N0143", "{error}");
     }
+    // Where a day has no room for even one, waiting for the next doesn't help.
+    let words = [
+        "cost", "set", "clerk", "--budget", "0.01", "--period", "day",
+    ];
+    let set = office.project.naos(&words);
+    assert_eq!(set.exit, 0, "{}", set.stderr);
+    for (path, body) in [
+        (RESPONSES, said("And now?")),
+        (CHAT, asked("clerk", json!("And now?"), json!({}))),
+    ] {
+        assert_eq!(daemon.post(path, &body), "403", "{path}");
+        let error = daemon.ask(path, &body)["error"].clone();
+        assert_eq!(error["type"], "permission_error", "{error}");
+        assert_eq!(error["code"], "N0227", "{error}");
+        let message = error["message"].as_str().unwrap();
+        for said in ["$0.01 in all", "may cost $0.0", "`max_tokens`"] {
+            assert!(message.contains(said), "{said}: {message}");
+        }
+    }
     let after = office.project.json(&["get", "runs"]);
     assert_eq!(after["items"].as_array().unwrap().len(), 2, "{after}");
 }

@@ -151,11 +151,17 @@ fn process_data_that_stays_is_sent_nowhere_else() {
         .project
         .naos(&["run", "clerk", "--input", "What is due?"]);
     assert_eq!(ended.exit, 3, "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("leaves the country"),
-        "{}",
-        ended.stderr
-    );
+    // What is to be changed is named: the agent's own manifest says nothing.
+    for said in ["leaves the country", "`policies: {data: stays}`"] {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
+    let again = clerk("abroad", "description: Helps.\n");
+    let refused = office
+        .project
+        .naos_with(&["apply", "-f", "-"], again.as_bytes());
+    assert_ne!(refused.exit, 0, "{}", refused.stdout);
+    let said = "the policy of all agents says that data stays (`policies: {data: stays}`)";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
     let chat = serde_json::json!({
         "model": "clerk", "messages": [{"role": "user", "content": "What is due?"}],
     });

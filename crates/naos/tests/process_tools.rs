@@ -279,12 +279,14 @@ fn process_nothing_is_called_that_nobody_looked_at_or_granted() {
 
 #[test]
 fn process_what_a_tool_answers_is_bounded_material() {
-    let modes = ["orders", "flood", "fails"];
+    let modes = ["orders", "flood", "too-long", "too-long-first", "fails"];
     let script: Vec<String> = modes.iter().map(|_| calls("shelf__find")).collect();
     let shelf = Shelf::new(&script.join("\n"), "shelf.*");
     shelf.approve();
+    let mut calls = 0;
     for mode in modes {
         shelf.mode(mode);
+        let began = std::time::Instant::now();
         let ran = shelf.ask();
         assert_eq!(
             (ran.exit, ran.stdout.trim()),
@@ -299,8 +301,16 @@ fn process_what_a_tool_answers_is_bounded_material() {
                 assert!(told.contains("[cut: 32768 of 3000000 bytes]"));
                 assert!(told.len() < 100_000, "{}", told.len());
             }
+            "too-long" | "too-long-first" => {
+                let said = "it answered with more than 8388608 bytes: none are taken";
+                assert!(told.contains(said), "{told}");
+                // Its time isn't waited for, and it isn't asked again.
+                assert!(began.elapsed().as_secs() < 50, "{:?}", began.elapsed());
+                assert_eq!(shelf.calls().len(), calls + 1);
+            }
             _ => assert!(told.contains("no such book"), "{told}"),
         }
+        calls = shelf.calls().len();
     }
     for (mode, said) in [
         ("many", "more than 128 tools"),

@@ -298,6 +298,10 @@ codes! {
         "a model's window has no room for what it must be told"
         "the message says what is how large: give the agent a model with a larger `context_size`, \
          fewer tools, a shorter prompt or a shorter task"
+    BUDGET_TOO_SMALL 227 Forbidden
+        "it may cost more than the whole budget, so that waiting doesn't help"
+        "raise the budget with `naos cost set`, or lower what it may cost: `limits` (`max_tokens`) \
+         in the agent's manifest, a cheaper model, or less to read"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \

@@ -57,11 +57,13 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("run", &sample::run(s))?;
     out.page("plan", &sample::plan(s))?;
     out.page("supervisors", &sample::supervisors(s))?;
+    out.page("supervisor", &sample::supervisor(s))?;
     out.page("flows", &sample::flows(s))?;
     out.page("flow", &sample::flow(s))?;
     out.page("pools", &sample::pools(s))?;
     out.page("pool", &sample::pool(s))?;
     out.page("drivers", &sample::drivers(s))?;
+    out.page("driver", &sample::driver(s))?;
     out.page("approvals", &sample::approvals(s))?;
     out.page("approval", &sample::approval(s))?;
     out.page("approval-decided", &sample::approval_decided(s))?;
@@ -74,6 +76,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("audit", &sample::audit(s))?;
     out.page("costs", &sample::costs(s))?;
     out.page("schedules", &sample::schedules(s))?;
+    out.page("schedule", &sample::schedule(s))?;
     out.page("home-empty", &sample::home_empty())?;
     out.page("board-empty", &sample::board_empty())?;
     out.page("agents-empty", &sample::agents_empty())?;

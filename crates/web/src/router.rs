@@ -338,7 +338,8 @@ table! {
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
     Page POST "/runs/{id}/notes" Staff "Says something to a run at work" screens::runs::steer;
     Page POST "/runs/{id}/what-if" Staff "Lets it go another way" screens::what_ifs::begin;
-    Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
+    Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::list;
+    Page GET "/supervisors/{name}" Staff "One with all beneath it" screens::supervisors::show;
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
         screens::supervisors::reset;
     Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
@@ -348,7 +349,8 @@ table! {
     Page GET "/flows/{kind}/{name}" Staff "One with its runs" screens::flows::show;
     Page POST "/flows/{kind}/{name}" Admin "Lets it be set off, or not" screens::flows::enable;
     Page POST "/flows/{kind}/{name}/run" Staff "Runs it" screens::flows::run;
-    Page GET "/drivers" Staff "Who answers which events" screens::drivers::show;
+    Page GET "/drivers" Staff "Who answers which events" screens::drivers::list;
+    Page GET "/drivers/{name}" Staff "One driver with its manifest" screens::drivers::show;
     Page POST "/drivers/{name}" Admin "Ends a rest, or gives it no more events"
         screens::drivers::change;
     Page GET "/pools" Staff "Agents that share work" screens::pools::list;
@@ -356,7 +358,9 @@ table! {
     Page POST "/pools/{name}" Admin "Scales it, or lets it take no more work"
         screens::pools::change;
     Page POST "/pools/{name}/submit" Staff "Gives it a batch" screens::pools::submit;
-    Page GET "/schedules" Staff "What happens at a time" screens::schedules::show;
+    Page GET "/schedules" Staff "What happens at a time" screens::schedules::list;
+    Page GET "/schedules/{name}" Staff "One schedule with its last runs"
+        screens::schedules::show;
     Page POST "/schedules/{name}" Admin "Pauses one, or runs it" screens::schedules::change;
     Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;
     Page POST "/approvals" Staff "Answers several questions alike" screens::approvals::decide_all;

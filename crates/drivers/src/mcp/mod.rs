@@ -4,6 +4,7 @@
 //!
 //! Source: <https://modelcontextprotocol.io/specification>; the protocol itself is rmcp's.
 
+mod lines;
 mod program;
 mod words;
 
@@ -36,6 +37,8 @@ pub const GREETING_MAX: Duration = Duration::from_secs(20);
 pub const SAID_BYTES_MAX: usize = 32 * 1_024;
 /// The most bytes of one message of a server.
 const MESSAGE_BYTES_MAX: usize = 8 << 20;
+/// The most bytes of one that an address sends, and that are read to say that it is too long.
+const WHOLE_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
 /// How long a list of tools is believed.
 const BELIEVED: Duration = Duration::from_secs(60);
 /// Pages of tools that are read.
@@ -169,8 +172,10 @@ impl Server {
             Place::Program(wanted) => {
                 let (child, output, input) =
                     program::start(wanted).map_err(not_sent).map_err(other)?;
+                // It would drop a longer line in silence: whoever asked would wait for it in vain.
+                let output = lines::Bounded::new(output, MESSAGE_BYTES_MAX, too_long());
                 let transport = rmcp::transport::async_rw::AsyncRwTransport::new(output, input)
-                    .with_max_line_length(MESSAGE_BYTES_MAX);
+                    .with_max_line_length(MESSAGE_BYTES_MAX + 1); // with its end
                 let ear = ear.clone();
                 match ear
                     .serve_with_lifecycle(transport, greeting.lifecycle())
@@ -192,7 +197,7 @@ impl Server {
                 });
                 let client = pinned.map_err(other)?;
                 let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-                    .max_sse_event_size(MESSAGE_BYTES_MAX);
+                    .max_sse_event_size(WHOLE_BYTES_MAX);
                 if let Some(key) = key {
                     config = config.auth_header(key.reveal());
                 }
@@ -246,8 +251,7 @@ impl Server {
                 .map_err(|_| not_sent("it doesn't say which tools it has"))?;
             let page = page.map_err(|error| not_sent(words::request(&error)))?;
             if !fits(|count| serde_json::to_writer(count, &page)) {
-                let why = format!("one message of it has more than {MESSAGE_BYTES_MAX} bytes");
-                return Err(not_sent(why));
+                return Err(not_sent(too_long()));
             }
             for tool in page.tools {
                 out.push(seen(tool).map_err(not_sent)?);
@@ -317,8 +321,31 @@ impl Server {
                 structured: None,
                 is_error: true,
             }),
-            Err(error) => Err(lost(words::request(&error))),
+            Err(error) if words::is_too_long(&error) => Ok(untaken()),
+            Err(error) => {
+                let mut why = words::request(&error);
+                let closed = matches!(error, ServiceError::TransportClosed);
+                if closed && self._program.is_none() {
+                    // The transport tells neither from the other.
+                    why = format!("{why}, or answered with more than {WHOLE_BYTES_MAX} bytes");
+                }
+                Err(lost(why))
+            }
         }
+    }
+}
+
+/// What is said of a message that is longer than one may be.
+fn too_long() -> String {
+    format!("it answered with more than {MESSAGE_BYTES_MAX} bytes: none are taken")
+}
+
+/// What is told of a call whose answer is too long: it was made, and is not made again.
+fn untaken() -> Said {
+    Said {
+        text: too_long(),
+        structured: None,
+        is_error: true,
     }
 }
 
@@ -369,8 +396,8 @@ fn seen(tool: Tool) -> Result<ServerTool, String> {
     })
 }
 
-/// Whether what a server said is no longer than one message of it may be. Its transport holds
-/// lines and streams to that, but reads an answer that comes as a whole up to twice as long.
+/// Whether what a server said is no longer than one message of it may be. The lines of a program
+/// are held to that; what comes from an address is read up to twice as long.
 fn fits(write: impl FnOnce(&mut Count) -> serde_json::Result<()>) -> bool {
     let mut count = Count {
         left: MESSAGE_BYTES_MAX,
@@ -398,12 +425,7 @@ impl std::io::Write for Count {
 /// What a tool answered; nothing of an answer that is longer than it may be.
 fn taken(answer: CallToolResult) -> Said {
     if !fits(|count| serde_json::to_writer(count, &answer)) {
-        let text = format!("it answered with more than {MESSAGE_BYTES_MAX} bytes: none are taken");
-        return Said {
-            text,
-            structured: None,
-            is_error: true,
-        };
+        return untaken();
     }
     let mut text = content(&answer.content);
     if let (true, Some(value)) = (text.is_empty(), &answer.structured_content) {

@@ -41,6 +41,15 @@ pub(super) fn request(error: &ServiceError) -> String {
     short(&text)
 }
 
+/// Whether an answer came, and was longer than its transport reads.
+pub(super) fn is_too_long(error: &ServiceError) -> bool {
+    let ServiceError::TransportSend(error) = error else {
+        return false;
+    };
+    let said = deepest(&*error.error);
+    said.starts_with("HTTP response body exceeded the maximum size")
+}
+
 /// The cause of all, which says most to whoever can mend it.
 fn deepest(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;

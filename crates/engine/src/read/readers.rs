@@ -34,6 +34,9 @@ pub struct Readers {
     /// All that were told it, were shown it or wrote it, as people read them: what they made of it
     /// in their own words nobody knows but who looks.
     pub told: BTreeSet<String>,
+    /// Those of them in which it still stands, word for word: among other words that a template or
+    /// somebody put there. It isn't erased there.
+    pub stands: BTreeSet<String>,
 }
 
 /// Where what a document said stands in what somebody was given to do.
@@ -200,6 +203,7 @@ impl Reader {
                             Stands::Nowhere => {}
                             Stands::InWords => {
                                 out.told.insert(super::erasing::who(&fact));
+                                out.stands.insert(super::erasing::who(&fact));
                             }
                             Stands::Attached if self.is_at_work(&fact)? => {
                                 out.in_use.insert(super::erasing::who(&fact));

@@ -7,10 +7,39 @@ use naos_types::{Code, Micros, Name, Period, Refusal, RunId, Spender, Tier};
 use crate::turn::{Done, Turn};
 
 /// Refuses what could go over the agent's limit or that of all. Asked before anything is
-/// journaled.
+/// journaled. What never fits is told first: whoever waits for the rest would wait in vain.
 pub(crate) fn affordable(turn: &Turn<'_>, agent: &Name, worst: Micros) -> Done {
-    within(turn, &Spender::Agent(agent.clone()), worst)?;
-    within(turn, &Spender::All, worst)
+    let both = [Spender::Agent(agent.clone()), Spender::All];
+    for whose in &both {
+        ever_within(turn, whose, worst)?;
+    }
+    for whose in &both {
+        within(turn, whose, worst)?;
+    }
+    Ok(())
+}
+
+/// Refuses what is dearer than the whole limit, whatever is left of it.
+fn ever_within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {
+    let spec = turn.budget(whose)?.and_then(|budget| budget.spec.as_ref());
+    let Some(spec) = spec.filter(|spec| worst > spec.limit) else {
+        return Ok(());
+    };
+    if spec.on_exceed == OnExceed::Alert
+        || crate::planted::is("limit-unheeded")
+        || crate::planted::is("dear-calls-wait")
+    {
+        return Ok(());
+    }
+    let who = match whose {
+        Spender::Agent(agent) => format!("the budget of {agent} is"),
+        Spender::All => "the budget of all agents together is".to_owned(),
+    };
+    let what = format!(
+        "{who} {} in all, and this may cost {worst}: waiting doesn't help",
+        spec.limit
+    );
+    Err(Refusal::new(Code::BUDGET_TOO_SMALL, what).into())
 }
 
 fn within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {

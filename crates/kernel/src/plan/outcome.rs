@@ -172,10 +172,11 @@ pub(crate) fn approval_decided(
 }
 
 /// What a person may change, so that the same step succeeds.
-const CHANGEABLE: [Code; 7] = [
+const CHANGEABLE: [Code; 8] = [
     Code::NO_AGENT,
     Code::AGENT_STOPPED,
     Code::OVER_BUDGET,
+    Code::BUDGET_TOO_SMALL,
     Code::NO_MODEL,
     Code::OVER_WINDOW,
     Code::NO_SECRET,

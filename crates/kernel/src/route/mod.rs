@@ -44,6 +44,8 @@ pub const fn confidence_min(tier: Tier) -> u16 {
 /// All who could do what a task asks, best first.
 pub(crate) struct Routing {
     pub(crate) considered: Vec<Considered>,
+    /// Why some of them can't be given it now.
+    pub(crate) refused: BTreeMap<String, Refusal>,
     /// Whether how well they fit was known from before.
     pub(crate) cached: bool,
 }
@@ -63,10 +65,14 @@ pub(crate) fn consider(
     };
     let (ranked, cached) = rank::ranking(turn, &text)?;
     let mut considered = Vec::with_capacity(ranked.len() + 1);
+    let mut refused = BTreeMap::new();
     let mut missing = Vec::new();
     for one in ranked.iter() {
         match candidate(turn, one, input, given) {
-            Ok(candidate) => considered.push(candidate),
+            Ok((candidate, why)) => {
+                refused.extend(why.map(|why| (candidate.target.clone(), why)));
+                considered.push(candidate);
+            }
             Err(Stop::Needs(needs)) => missing.extend(needs),
             Err(stop) => return Err(stop),
         }
@@ -79,7 +85,11 @@ pub(crate) fn consider(
     if considered.iter().all(|c| c.tier != Tier::Model) {
         considered.push(nobodys_model());
     }
-    Ok(Routing { considered, cached })
+    Ok(Routing {
+        considered,
+        refused,
+        cached,
+    })
 }
 
 /// The last resort, which nobody has connected: named, so that whoever reads the list learns why
@@ -106,13 +116,13 @@ pub(crate) fn asked_for(input: &[u8]) -> String {
     String::from_utf8_lossy(&input[..input.len().min(ROUTE_TEXT_BYTES_MAX)]).into_owned()
 }
 
-/// Whether the guard would let one work now: never remembered.
+/// Whether the guard would let one work now, and why not: never remembered.
 fn candidate(
     turn: &Turn<'_>,
     ranked: &Ranked,
     input: BodyRef,
     (by, parent): (&Actor, Option<&Parent>),
-) -> Done<Considered> {
+) -> Done<(Considered, Option<Refusal>)> {
     let name = &ranked.name;
     let agent = match ranked.tier {
         Tier::Skill | Tier::Endpoint => None,
@@ -121,11 +131,13 @@ fn candidate(
     let is_mind = agent.is_some_and(|agent| agent.spec.mind.is_some());
     let mut estimate = ranked.estimate;
     let refused = if ranked.tier == Tier::Model && !is_mind {
-        Some(NO_MODEL.into())
+        Some(Refusal::new(Code::NO_MODEL, NO_MODEL))
     } else if agent.is_some_and(|agent| agent.stopped) {
-        Some(format!("{name} is stopped"))
+        let what = format!("{name} is stopped");
+        Some(Refusal::new(Code::AGENT_STOPPED, what))
     } else if agent.is_some_and(|agent| agent.down) {
-        Some(format!("{name} failed and waits for its supervisor"))
+        let what = format!("{name} failed and waits for its supervisor");
+        Some(Refusal::new(Code::AGENT_STOPPED, what).help("its supervisor restarts it"))
     } else {
         let worst = if is_mind {
             // A task of the board names who does it: this one is told whole.
@@ -139,22 +151,27 @@ fn candidate(
         });
         match asked {
             Ok(()) => None,
-            Err(Stop::Refused(refusal)) => Some(refusal.what),
+            Err(Stop::Refused(refusal)) => Some(*refusal),
             Err(stop) => return Err(stop),
         }
     };
-    Ok(Considered {
+    let why = refused.as_ref().map(|refused| refused.what.clone());
+    let considered = Considered {
         tier: ranked.tier,
         target: name.to_string(),
         confidence: ranked.confidence,
         estimate,
         permitted: refused.is_none(),
-        reason: refused.unwrap_or_else(|| ranked.reason.clone()),
-    })
+        reason: why.unwrap_or_else(|| ranked.reason.clone()),
+    };
+    Ok((considered, refused))
 }
 
 /// The first that is permitted and sure enough; else the refusal that says why there is none.
-pub(crate) fn choose(considered: &[Considered]) -> Result<&Considered, Stop> {
+pub(crate) fn choose<'c>(
+    considered: &'c [Considered],
+    refused: &BTreeMap<String, Refusal>,
+) -> Result<&'c Considered, Stop> {
     let sure = |c: &&Considered| c.confidence >= confidence_min(c.tier);
     if let Some(chosen) = considered.iter().find(|c| c.permitted && sure(c)) {
         return Ok(chosen);
@@ -166,7 +183,14 @@ pub(crate) fn choose(considered: &[Considered]) -> Result<&Considered, Stop> {
         }
         Some(c) => {
             let what = format!("{} could do this, but {}", c.target, c.reason);
-            Err(Refusal::new(Code::OVER_BUDGET, what).into())
+            // The code of the reason: whether waiting helps follows from it.
+            let why = refused.get(&c.target);
+            let refusal = Refusal::new(why.map_or(Code::WRONG_STATE, |why| why.code), what);
+            Err(match why {
+                Some(why) => refusal.help(why.help.clone()),
+                None => refusal,
+            }
+            .into())
         }
         None => {
             let thinks = |c: &Considered| c.tier == Tier::Model && c.reason != NO_MODEL;

@@ -68,35 +68,51 @@ pub(crate) fn names_none_abroad(turn: &Turn<'_>, mind: &MindSpec) -> Done {
     }
     for name in &mind.models {
         if found(turn, name)?.is_some_and(|spec| spec.leaves_country) {
-            return Err(leaves(name, None).into());
+            return Err(leaves(name, mind, None).into());
         }
     }
     Ok(())
 }
 
 /// Why a model isn't asked whose data leaves the country.
-pub(super) fn leaves(name: &Name, from: Option<&StaysFrom>) -> Refusal {
-    let whose = comes_from(from);
+pub(super) fn leaves(name: &Name, mind: &MindSpec, from: Option<&StaysFrom>) -> Refusal {
+    let (who, way) = who_says(mind, from);
     let what =
-        format!("what the model {name} is asked leaves the country, and this data stays{whose}");
-    let help = "name a model whose data stays: `naos get models` shows which";
+        format!("what the model {name} is asked leaves the country, and this data stays: {who}");
+    let help = format!("name a model whose data stays: `naos get models` shows which; {way}");
     Refusal::new(Code::DATA_STAYS, what).help(help)
 }
 
-/// Whose work the data comes from that stays.
-fn comes_from(from: Option<&StaysFrom>) -> String {
-    from.map_or_else(String::new, |StaysFrom { agent, task }| {
-        format!(": it comes from what {agent} worked on in {task}")
-    })
+/// Who says that the data stays, and how else it could be: the work that it comes from, the agent's
+/// manifest, or the policy of all.
+fn who_says(mind: &MindSpec, from: Option<&StaysFrom>) -> (String, &'static str) {
+    match (from, mind.data) {
+        (Some(StaysFrom { agent, task }), _) => (
+            format!("it comes from what {agent} worked on in {task}"),
+            "or give it to an agent that has one: what was made of it stays, whatever anybody says",
+        ),
+        (None, Some(_)) => (
+            "the agent's manifest says `data: stays`".to_owned(),
+            "or an owner writes `data: leaves` into the agent's manifest",
+        ),
+        (None, None) => (
+            "the policy of all agents says so (`policies: {data: stays}`), as the agent's own \
+             manifest says nothing"
+                .to_owned(),
+            "or an owner writes `data: leaves` into the agent's manifest, which counts before the \
+             policy, or changes that: `naos get policies data` shows it",
+        ),
+    }
 }
 
 /// Why no model is asked that fits.
-pub(super) fn none_fits(stays: bool, from: Option<&StaysFrom>) -> Refusal {
+pub(super) fn none_fits(stays: bool, mind: &MindSpec, from: Option<&StaysFrom>) -> Refusal {
     let what = "no model is connected that can do what it wants";
     if stays {
-        let whose = comes_from(from);
-        let what = format!("{what} and whose data stays in the country{whose}");
-        return Refusal::new(Code::DATA_STAYS, what);
+        let (who, way) = who_says(mind, from);
+        let what = format!("{what} and whose data stays in the country: {who}");
+        let help = format!("apply a model with `data_leaves_country: false`; {way}");
+        return Refusal::new(Code::DATA_STAYS, what).help(help);
     }
     Refusal::new(Code::NO_MODEL, what)
 }

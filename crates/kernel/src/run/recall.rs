@@ -118,7 +118,7 @@ fn chosen(
     if spec.leaves_country {
         let from = crate::task::stays::of(turn, run.task)?;
         if from.is_some() || bounds::stays(turn, mind)? {
-            return Ok(Err(bounds::leaves(model, from.as_ref()).what));
+            return Ok(Err(bounds::leaves(model, mind, from.as_ref()).what));
         }
     }
     let Some(prices) = &spec.prices else {

@@ -125,7 +125,7 @@ fn models<'t>(
 ) -> Done<(Vec<(Name, &'t ModelSpec)>, Refusal)> {
     let stays = from.is_some() || bounds::stays(turn, mind)?;
     let none = |why: String| Refusal::new(Code::NO_MODEL, why);
-    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays, from), 0);
+    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays, mind, from), 0);
     let mut named = mind.models.clone();
     if named.is_empty() {
         named = cheapest(turn, mind, stays)?;
@@ -147,7 +147,7 @@ fn models<'t>(
                         format!("the model {name} puts texts into one space and says nothing");
                     why = none(what);
                 } else if stays && spec.leaves_country {
-                    why = bounds::leaves(&name, from);
+                    why = bounds::leaves(&name, mind, from);
                 } else {
                     there.push((name, spec));
                 }
@@ -515,7 +515,7 @@ pub(super) fn ask(
             // The last failure says more than that nobody is left.
             let mut problem = Problem::new(Code::MODEL_FAILED, "no model answered");
             problem.said = last_failure(turn, run)?;
-            if why.code == Code::OVER_BUDGET {
+            if matches!(why.code, Code::OVER_BUDGET | Code::BUDGET_TOO_SMALL) {
                 problem = Problem::new(why.code, why.what);
             }
             return end::fail(turn, id, run, problem);

@@ -18,7 +18,8 @@ const CHILDREN_PER_TURN_MAX: usize = 64;
 /// A run failed for good: if somebody watches its agent, they hear it.
 pub(crate) fn run_failed(turn: &mut Turn<'_>, id: RunId, code: Code) -> Done {
     let unheard = code == Code::LOST && crate::planted::is("lost-leases-unheard");
-    if matches!(code, Code::OVER_BUDGET | Code::SKIPPED) || unheard {
+    let elsewhere = [Code::OVER_BUDGET, Code::BUDGET_TOO_SMALL, Code::SKIPPED];
+    if elsewhere.contains(&code) || unheard {
         return Ok(()); // nothing of the agent's doing
     }
     let run = crate::run::known(turn, id)?;

@@ -116,9 +116,11 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
             asks,
         } => asked_for(turn, by, (title, *input, agent), asks),
         command::Task::Route { input } => {
-            let crate::route::Routing { considered, cached } =
-                crate::route::consider(turn, *input, (&Actor::System, None))?;
-            Ok(Reply::Routed { considered, cached })
+            let routing = crate::route::consider(turn, *input, (&Actor::System, None))?;
+            Ok(Reply::Routed {
+                considered: routing.considered,
+                cached: routing.cached,
+            })
         }
         command::Task::Cancel { task } => {
             let status = known(turn, *task)?.status;

@@ -1,5 +1,7 @@
 //! Opening a task: find who does it, set the money aside, begin.
 
+use std::collections::BTreeMap;
+
 use naos_types::effect::{Effect, Sandbox};
 use naos_types::fact::task::{self, Asks, Considered, Parent};
 use naos_types::fact::{Problem, run};
@@ -37,14 +39,15 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
 
 /// Opens one of whose answer more is asked than its text says.
 pub(super) fn open_as(turn: &mut Turn<'_>, wanted: Wanted, asks: &Asks) -> Done {
-    let considered = match &wanted.agent {
-        Some(name) => vec![named(turn, name)?],
+    let (considered, refused) = match &wanted.agent {
+        Some(name) => (vec![named(turn, name)?], BTreeMap::new()),
         None => {
             let given = (&wanted.by, wanted.parent.as_ref());
-            crate::route::consider(turn, wanted.input, given)?.considered
+            let routing = crate::route::consider(turn, wanted.input, given)?;
+            (routing.considered, routing.refused)
         }
     };
-    let chosen = crate::route::choose(&considered)?.clone();
+    let chosen = crate::route::choose(&considered, &refused)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
     let given = (wanted.input, &wanted.by, wanted.parent.as_ref(), asks);
     let worker = worker(turn, &chosen, &target, given)?;

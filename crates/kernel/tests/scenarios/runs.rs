@@ -57,7 +57,7 @@ fn the_broker_chooses_the_cheapest_that_is_sure() {
 fn over_budget_is_refused_before_anything_happens() {
     check(
         "agent worker 12c; budget worker 10c; ask worker hello",
-        "N0143 worker has $0.10 left of $0.10, this may cost $0.12",
+        "N0227 the budget of worker is $0.10 in all, and this may cost $0.12: waiting doesn't help",
     );
     check(
         "agent worker 6c; budget worker 10c; ask worker one; ask worker two",

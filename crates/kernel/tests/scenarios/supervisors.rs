@@ -236,7 +236,7 @@ fn tasks_wait_while_their_agent_is_down() {
     of(
         "one-for-one",
         "ask ann x; trap ann; say please ann",
-        "N0143 ann could do this, but ann failed and waits for its supervisor",
+        "N0144 ann could do this, but ann failed and waits for its supervisor",
     );
 }
 

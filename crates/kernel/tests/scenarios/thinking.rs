@@ -103,7 +103,7 @@ pub fn open(bench: &mut Bench) -> (Result<Reply, naos_types::Refusal>, Vec<Fact>
 }
 
 impl Cell {
-    fn new(mind: MindSpec) -> Self {
+    pub fn new(mind: MindSpec) -> Self {
         Self::over(made(mind))
     }
 
@@ -416,22 +416,6 @@ pub fn limited(bench: &mut Bench, limit: u64) {
         }),
     };
     bench.command(set).0.unwrap();
-}
-
-#[test]
-fn what_may_go_over_the_budget_is_not_asked() {
-    let mut bench = made(mind());
-    limited(&mut bench, 10_000);
-    let (reply, facts) = open(&mut bench);
-    assert_eq!(reply.unwrap_err().code, Code::OVER_BUDGET);
-    assert_eq!(kinds(&facts), "");
-
-    let mut cell = Cell::new(mind());
-    let reserved = cell.money().1;
-    limited(&mut cell.bench, reserved + 100);
-    cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
-    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::OVER_BUDGET)));
-    assert_eq!(cell.money(), (200, 0));
 }
 
 #[test]

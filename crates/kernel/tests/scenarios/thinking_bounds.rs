@@ -1,4 +1,4 @@
-//! What bounds a run that works with models beside its budget.
+//! What bounds a run that works with models: its budget, and what is beside that.
 
 use naos_types::command::{self, Reply};
 use naos_types::spec::{AgentSpec, Data, Kind, MindSpec, ModelCan, PolicySpec, Spec};
@@ -6,7 +6,7 @@ use naos_types::think::Thought;
 use naos_types::{Code, Micros, Name, Role, RunStatus, Span};
 
 use crate::bench::Bench;
-use crate::thinking::{Cell, calls, made, mind, model, name, open, text, trouble};
+use crate::thinking::{Cell, calls, kinds, limited, made, mind, model, name, open, text, trouble};
 
 /// A model as it is, but for what is to be different.
 fn apply(bench: &mut Bench, called: &str, change: impl FnOnce(&mut naos_types::spec::ModelSpec)) {
@@ -376,4 +376,32 @@ fn each_question_of_a_run_tells_the_time_of_its_beginning() {
     crate::what_ifs::begun(&mut cell, 2, crate::what_ifs::SECOND);
     let (_, asked) = cell.asked().unwrap();
     assert_eq!((asked.told(), asked.at), (first.told(), second.at));
+}
+
+#[test]
+fn what_may_go_over_the_budget_is_not_asked() {
+    let mut bench = made(mind());
+    limited(&mut bench, 10_000);
+    let (reply, facts) = open(&mut bench);
+    // The whole of it isn't enough for one answer: nobody is to wait for more of it.
+    let refused = reply.unwrap_err();
+    assert_eq!(refused.code, Code::BUDGET_TOO_SMALL);
+    assert!(refused.what.contains("$0.01 in all"), "{}", refused.what);
+    assert_eq!(kinds(&facts), "");
+
+    // What the next answer may cost: its prompt is longer than the first one's.
+    let asks = calls(&[("calculate", r#"{"expression": "1"}"#)]);
+    let mut cell = Cell::new(mind());
+    cell.says(&asks);
+    let next = cell.money().1;
+    for (limit, code) in [
+        (next + 100, Code::OVER_BUDGET),
+        (next - 1, Code::BUDGET_TOO_SMALL),
+    ] {
+        let mut cell = Cell::new(mind());
+        limited(&mut cell.bench, limit);
+        cell.says(&asks);
+        assert_eq!(cell.status(), (RunStatus::Failed, Some(code)));
+        assert_eq!(cell.money(), (200, 0));
+    }
 }

@@ -404,7 +404,7 @@ fn a_what_if_is_never_begun_that_there_is_no_money_for() {
     crate::thinking::limited(&mut cell.bench, 450);
     let of = cell.run;
     let refused = what_if(&mut cell, of, 2, SECOND).0.unwrap_err();
-    assert_eq!(refused.code, Code::OVER_BUDGET, "{}", refused.what);
+    assert_eq!(refused.code, Code::BUDGET_TOO_SMALL, "{}", refused.what);
 }
 
 #[test]

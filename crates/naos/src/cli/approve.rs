@@ -49,7 +49,8 @@ pub(crate) struct Approve {
     /// it is the answer. Whose work it was is shown both from then on.
     #[arg(long, short, value_name = "TEXT|@FILE|-", conflicts_with = "no")]
     edit: Option<String>,
-    /// Where an agent asks and gives answers to choose from: the one that is chosen.
+    /// Where an agent asks and gives answers to choose from: the one that is chosen. Words of your
+    /// own are given with --edit.
     #[arg(long, value_name = "ANSWER", conflicts_with_all = ["no", "edit", "leave_to"])]
     choose: Option<String>,
     /// Decides what waits, the most urgent first and at most 50 at once: all of it is shown before
@@ -317,6 +318,16 @@ fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, ye
         body["edited"] = json!(given(edit)?);
     }
     if let Some(answer) = &approve.choose {
+        if found["options"].as_array().is_none_or(Vec::is_empty) {
+            let what = format!(
+                "{id} has no answers to choose from: {}",
+                cell(&found["title"])
+            );
+            return Err(Fail::usage(what).help(format!(
+                "`naos approve {id} --yes` or --no answers it, and `--edit TEXT` in words of your \
+                 own: of a text that is to be approved, TEXT stands in its place"
+            )));
+        }
         body["edited"] = json!(answer);
     }
     // Decided is what was looked at, not what it has become since.

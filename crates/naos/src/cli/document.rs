@@ -10,7 +10,7 @@ use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
 use serde_json::{Value, json};
 
 use super::get::pages;
-use super::{Context, Ended};
+use super::{Context, Ended, STDIN, piped};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{api, part};
@@ -25,6 +25,7 @@ const TEXT_BYTES_MAX: u64 = 12 << 20;
 #[command(
     after_help = "Examples:\n  naos document put invoice.png bills/0031.png\n  \
     naos document put notes.md                  # as notes.md\n  \
+    git log | naos document put - notes/log.md  # what standard input says\n  \
     naos document show bills/0031.png --out invoice.png\n  \
     naos document list bills/\n  \
     naos document search late payment --prefix clients/\n  \
@@ -47,9 +48,9 @@ pub(crate) struct Document {
 enum What {
     /// Writes a file as a document: a new one, or a new version of it.
     Put {
-        /// The file.
+        /// The file, or - for standard input.
         file: PathBuf,
-        /// The document's path; the file's name unless given.
+        /// The document's path; the file's name unless given. Standard input has none: name it.
         path: Option<String>,
         /// Only where this is its version now; 0 is a new one.
         #[arg(long, value_name = "N")]
@@ -132,27 +133,52 @@ pub(crate) fn go(context: &Context, document: &Document) -> Ended {
     }
 }
 
-fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>) -> Ended {
-    let shown = file.display().to_string();
-    let path = match path {
-        Some(path) => path,
-        None => file
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default(),
+/// How standard input is named.
+const DASH: &str = "-";
+
+/// What is put, and the path under which it is: `put - PATH`, and as well `put PATH -`.
+fn source<'a>(file: &'a Path, path: Option<&'a str>) -> Result<(Option<&'a Path>, &'a str), Fail> {
+    let named = || file.file_name().and_then(|name| name.to_str());
+    match (file.to_str(), path) {
+        (Some(DASH), None | Some(DASH)) => {
+            let what = "standard input has no name: say which document it is";
+            Err(Fail::usage(what).help("naos document put - notes.md"))
+        }
+        (Some(DASH), Some(path)) | (Some(path), Some(DASH)) => Ok((None, path)),
+        (_, path) => Ok((Some(file), path.or_else(named).unwrap_or_default())),
+    }
+}
+
+/// All bytes of a file, or of standard input. Nothing larger is read to be refused after that.
+fn read(file: Option<&Path>) -> Result<(String, Vec<u8>), Fail> {
+    let shown = file.map_or_else(|| STDIN.to_owned(), |file| file.display().to_string());
+    let bytes = match file {
+        None => piped(TEXT_BYTES_MAX)?,
+        Some(file) => {
+            let failed = |e: &std::io::Error| Fail::io(format!("read {shown}"), e);
+            let size = std::fs::metadata(file).map_err(|e| failed(&e))?.len();
+            if size > TEXT_BYTES_MAX {
+                return Err(too_long(&shown));
+            }
+            std::fs::read(file).map_err(|e| failed(&e))?
+        }
     };
+    if bytes.len() as u64 > TEXT_BYTES_MAX {
+        return Err(too_long(&shown));
+    }
+    Ok((shown, bytes))
+}
+
+fn too_long(shown: &str) -> Fail {
+    let what = format!("{shown} has more than {TEXT_BYTES_MAX} bytes");
+    Fail::new(Code::TOO_LARGE, what)
+}
+
+fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>) -> Ended {
+    let (file, path) = source(file, path)?;
     let address = place(path)?;
     let path = path.trim_start_matches('/');
-    let doing = || format!("read {shown}");
-    // Nothing larger is read into memory to be refused after that.
-    let size = std::fs::metadata(file)
-        .map_err(|e| Fail::io(doing(), &e))?
-        .len();
-    if size > TEXT_BYTES_MAX {
-        let what = format!("{shown} has more than {TEXT_BYTES_MAX} bytes");
-        return Err(Fail::new(Code::TOO_LARGE, what));
-    }
-    let bytes = std::fs::read(file).map_err(|e| Fail::io(doing(), &e))?;
+    let (shown, bytes) = read(file)?;
     let mut body = if media_type(&bytes).is_some() {
         if bytes.len() as u64 > PICTURE_BYTES_MAX {
             let what = format!("{shown}: a picture has at most {PICTURE_BYTES_MAX} bytes");

@@ -68,12 +68,19 @@ pub(super) fn go(context: &Context, erase: &Erase) -> Ended {
     let place = place_of("document-erasures", &erase.path)?;
     let mut session = context.session()?;
     let (mut erased, mut also, mut recordings) = (Vec::new(), Vec::new(), 0);
+    let mut readers = json!({});
     let mut last = erase_all(&mut session, &place, &body, |answer| {
         erased.extend_from_slice(items(&answer["erased"]));
         also.extend_from_slice(items(&answer["also"]));
         recordings += number(answer, "recordings");
+        for key in READERS {
+            gather(&mut readers, answer, key);
+        }
     })?;
     drop(session);
+    for (key, all) in readers.as_object().into_iter().flatten() {
+        last[key] = all.clone();
+    }
     if context.out.json {
         last["erased"] = json!(erased);
         last["also"] = json!(also);
@@ -106,21 +113,49 @@ pub(super) fn go(context: &Context, erase: &Erase) -> Ended {
 }
 
 /// Who was told it: what a model made of it in its own words stays, and only a person sees it.
+/// Where its own words still stand is said by itself: nobody is to believe that they are gone.
 fn tell_readers(context: &Context, answer: &Value) {
-    let told: Vec<String> = items(&answer["told"]).iter().map(cell).collect();
-    if told.is_empty() {
-        return;
+    let out = &context.out;
+    if let Some(told) = named(answer, "told") {
+        out.note(format!("It was read, shown or written in {told}."));
+        out.note("What models made of it in their own words stays: look with `naos logs`.");
     }
-    let more = match number(answer, "told_more") {
+    if let Some(stands) = named(answer, "stands") {
+        out.note(format!(
+            "NOT erased: it still stands, word for word, in what was given to {stands}. A template \
+             or a person put it there among other words, and no command erases it there: it stays \
+             as long as the journal does."
+        ));
+        out.note(
+            "Give documents with `naos task create --attach PATH`: what came so is erased with the \
+             document.",
+        );
+    }
+}
+
+/// Who was told what is erased, and where it still stands.
+const READERS: [&str; 2] = ["told", "stands"];
+
+/// Those that several answers name: once a version is erased, nobody knows any more where its words
+/// stand.
+fn gather(all: &mut Value, answer: &Value, key: &str) {
+    let more = format!("{key}_more");
+    let mut named = items(&all[key]).to_vec();
+    let fresh = items(&answer[key]).iter();
+    let fresh: Vec<Value> = fresh.filter(|one| !named.contains(one)).cloned().collect();
+    named.extend(fresh);
+    all[&more] = json!(number(all, &more).max(number(answer, &more)));
+    all[key] = json!(named);
+}
+
+/// Those that an answer names, and how many more there are; none where it names nobody.
+fn named(answer: &Value, key: &str) -> Option<String> {
+    let all: Vec<String> = items(&answer[key]).iter().map(cell).collect();
+    let more = match number(answer, &format!("{key}_more")) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let out = &context.out;
-    out.note(format!(
-        "It was read, shown or written in {}{more}.",
-        told.join(", ")
-    ));
-    out.note("What models made of it in their own words stays: look with `naos logs`.");
+    (!all.is_empty()).then(|| format!("{}{more}", all.join(", ")))
 }
 
 /// What nobody can erase from here.

@@ -557,12 +557,7 @@ pub(crate) fn exit_of(status: &str) -> u8 {
 pub(crate) fn given(text: &str) -> Result<String, Fail> {
     const INPUT_BYTES_MAX: usize = 12 << 20;
     let (label, bytes) = if text == "-" {
-        let mut bytes = Vec::new();
-        let stdin = std::io::Read::take(std::io::stdin().lock(), INPUT_BYTES_MAX as u64 + 1);
-        let mut stdin = stdin;
-        std::io::Read::read_to_end(&mut stdin, &mut bytes)
-            .map_err(|e| Fail::io("read standard input", &e))?;
-        ("standard input", bytes)
+        (STDIN, piped(INPUT_BYTES_MAX as u64)?)
     } else if let Some(path) = text.strip_prefix('@') {
         (
             path,
@@ -576,6 +571,18 @@ pub(crate) fn given(text: &str) -> Result<String, Fail> {
         return Err(Fail::new(Code::TOO_LARGE, what));
     }
     sync::text(label, bytes)
+}
+
+/// What errors call standard input.
+pub(crate) const STDIN: &str = "standard input";
+
+/// Standard input to its end, or one byte more than the most that it may have: it is too long then.
+pub(crate) fn piped(bytes_max: u64) -> Result<Vec<u8>, Fail> {
+    let mut bytes = Vec::new();
+    let mut stdin = std::io::Read::take(std::io::stdin().lock(), bytes_max + 1);
+    std::io::Read::read_to_end(&mut stdin, &mut bytes)
+        .map_err(|e| Fail::io(format!("read {STDIN}"), &e))?;
+    Ok(bytes)
 }
 
 /// Text as it is; anything else as JSON, spread out.

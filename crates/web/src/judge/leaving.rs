@@ -40,20 +40,27 @@ pub(crate) fn leaving<E>(
         for name in &mind.models {
             let spec = spec_of(Kind::Model, name)?;
             if spec.as_deref().and_then(Spec::model).is_some_and(leaves) {
-                let what = format!(
-                    "agent {} says that its data stays, and what the model {name} is asked leaves \
-                     the country",
-                    item.name
+                let agent = &item.name;
+                let (who, way) = match mind.data {
+                    Some(_) => (
+                        format!("agent {agent} says that its data stays"),
+                        "an owner writes `data: leaves` into the agent",
+                    ),
+                    // It isn't the agent's manifest that is to be changed then.
+                    None => (
+                        format!(
+                            "the policy of all agents says that data stays (`policies: {{data: \
+                             stays}}`), and agent {agent} says nothing else"
+                        ),
+                        "an owner writes `data: leaves` into the agent, which counts before the \
+                         policy, or changes that (`naos get policies data` shows it)",
+                    ),
+                };
+                let what = format!("{who}, and what the model {name} is asked leaves the country");
+                let help = format!(
+                    "name a model whose data stays (`naos get models` shows which); or {way}"
                 );
-                let help = "name a model whose data stays (`naos get models` shows which); or an \
-                    owner writes `data: leaves` into the agent";
-                out.push(fault_in(
-                    documents,
-                    item,
-                    name.as_str(),
-                    what,
-                    Some(help.to_owned()),
-                ));
+                out.push(fault_in(documents, item, name.as_str(), what, Some(help)));
             }
         }
     }

@@ -1,11 +1,12 @@
-//! Drivers: who answers which events, how they do, and which of them rest.
+//! Drivers: who answers which events, how they do, and which of them rest; and one of them with its
+//! manifest.
 
 use askama::Template;
 
 use super::filters;
-use super::frame::{Page, Section};
+use super::frame::{Crumb, Page, Section};
 use super::render::Part;
-use super::words::DriverState;
+use super::words::{Breaker, DriverState};
 use crate::locale::Locale;
 
 /// The list.
@@ -56,6 +57,49 @@ pub struct DriverRow {
     pub key: Option<String>,
 }
 
+/// One driver.
+#[derive(Clone, Debug, Template)]
+#[template(path = "driver.html")]
+pub struct Driver {
+    /// How it does.
+    pub row: DriverRow,
+    /// Which version of it.
+    pub version: u64,
+    /// Whether it is given events.
+    pub breaker: Breaker,
+    /// How often it failed in a row, up to now.
+    pub in_a_row: u64,
+    /// After how many of those it rests.
+    pub failures_max: u64,
+    /// How long it rests the first time, in milliseconds.
+    pub pause_ms: u64,
+    /// How many events it answered.
+    pub answered: u64,
+    /// How many it failed at.
+    pub failed: u64,
+    /// When it failed the last time, UTC milliseconds.
+    pub failed_ms: Option<i64>,
+    /// How long it may take, where it isn't an agent, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// How often it is asked for the same, where it isn't an agent.
+    pub attempts: Option<u64>,
+    /// Its last answers, newest first.
+    pub answers: Vec<Answer>,
+    /// Its document, as it was written.
+    pub manifest: String,
+}
+
+/// One answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// When it came, UTC milliseconds.
+    pub time_ms: i64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Whether it was one.
+    pub well: bool,
+}
+
 /// The last answers as a drawing: the higher, the longer.
 struct Bar {
     x: usize,
@@ -97,6 +141,23 @@ impl Part for DriverRow {
     }
 }
 
+impl Page for Driver {
+    fn section(&self) -> Section {
+        Section::Drivers
+    }
+
+    fn title(&self, _locale: Locale) -> String {
+        self.row.name.clone()
+    }
+
+    fn trail(&self, locale: Locale) -> Vec<Crumb> {
+        vec![Crumb {
+            text: locale.t("nav-drivers").into_owned(),
+            href: "/drivers",
+        }]
+    }
+}
+
 impl Page for Drivers {
     fn section(&self) -> Section {
         Section::Drivers
@@ -121,6 +182,23 @@ mod tests {
         check::contains(&html, "25 % of the last answers failed");
         check::contains(&html, "60 in 1 min 00 s");
         assert_eq!(html.matches("value=\"reset\"").count(), 1);
+        check::contains(&html, "href=\"/drivers/weather\"");
         check::contains(&check::page(&sample::drivers_empty()), "naos apply");
+    }
+
+    #[test]
+    fn one_shows_its_breaker_and_its_manifest() {
+        let html = check::page(&sample::driver(&str::to_owned));
+        for said in [
+            "id=\"driver-weather\"",
+            "href=\"/drivers\"",
+            "Open: it rests",
+            "5, rests at 5",
+            "weather.get",
+            "value=\"disable\"",
+            "api_version",
+        ] {
+            check::contains(&html, said);
+        }
     }
 }

@@ -1,11 +1,15 @@
-//! The schedules: when each happens next, and what became of the last time.
+//! The schedules: when each happens next, and what became of the last time; and one of them with
+//! its last runs.
 
 use askama::Template;
 
 use super::filters;
-use super::frame::{Page, Section};
+use super::frame::{Crumb, Page, Section};
+use super::home::FeedRow;
+use super::render::Part;
+use super::runs::RunRow;
 use super::topic::Topic;
-use super::words::ScheduleState;
+use super::words::{MissedRuns, Overlap, ScheduleState};
 use crate::locale::Locale;
 
 /// The list of schedules.
@@ -19,7 +23,8 @@ pub struct Schedules {
 }
 
 /// One schedule at a glance.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Template)]
+#[template(path = "schedule_row.html")]
 pub struct ScheduleRow {
     /// Its name.
     pub name: String,
@@ -56,13 +61,66 @@ pub struct Last {
     pub href: Option<String>,
 }
 
+/// One schedule.
+#[derive(Clone, Debug, Template)]
+#[template(path = "schedule.html")]
+pub struct Schedule {
+    /// How it stands.
+    pub row: ScheduleRow,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// What becomes of times that passed without a run.
+    pub missed: MissedRuns,
+    /// How many of those have a run, where each has.
+    pub catch_up: Option<u64>,
+    /// What becomes of a time at which the run before still works.
+    pub overlap: Overlap,
+    /// How much later it begins at most, in milliseconds.
+    pub jitter_ms: u64,
+    /// Until when, UTC milliseconds.
+    pub until_ms: Option<i64>,
+    /// How many times at most.
+    pub times_max: Option<u64>,
+    /// What it started lately, newest first.
+    pub runs: Vec<RunRow>,
+    /// What happened to it lately, newest first.
+    pub happened: Vec<FeedRow>,
+}
+
 impl ScheduleRow {
+    fn href(&self) -> String {
+        format!("/schedules/{}", self.name)
+    }
+
     fn waits(&self) -> bool {
         matches!(self.state, ScheduleState::Active | ScheduleState::Waiting)
     }
 
     fn is_paused(&self) -> bool {
         self.state == ScheduleState::Paused
+    }
+}
+
+impl Part for ScheduleRow {
+    fn id(&self) -> String {
+        format!("schedule-{}", self.name)
+    }
+}
+
+impl Page for Schedule {
+    fn section(&self) -> Section {
+        Section::Schedules
+    }
+
+    fn title(&self, _locale: Locale) -> String {
+        self.row.name.clone()
+    }
+
+    fn trail(&self, locale: Locale) -> Vec<Crumb> {
+        vec![Crumb {
+            text: locale.t("nav-schedules").into_owned(),
+            href: "/schedules",
+        }]
     }
 }
 
@@ -100,6 +158,22 @@ mod tests {
         page.more = Some("/schedules?before=schedule/z".into());
         let html = check::page(&page);
         check::contains(&html, "href=\"/schedules?before=schedule/z\"");
+    }
+
+    #[test]
+    fn one_says_what_it_started_and_what_becomes_of_missed_times() {
+        let html = check::page(&sample::schedule(&str::to_owned));
+        for said in [
+            "href=\"/plans/run_0188\"",
+            "Each has its run; At most 3",
+            "Its run begins when the other one has ended",
+            "value=\"pause\"",
+            "href=\"/schedules\"",
+        ] {
+            check::contains(&html, said);
+        }
+        assert_eq!(html.matches("class=\"next\"").count(), 1);
+        check::contains(&html, "id=\"fact-");
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Who restarts whom: supervisors as trees, with their restarts.
+//! Who restarts whom: supervisors as trees, with their restarts; and one of them with what happened
+//! to it.
 
 use askama::Template;
 
 use super::filters;
-use super::frame::{Page, Section};
+use super::frame::{Crumb, Page, Section};
+use super::home::FeedRow;
 use super::render::Part;
 use super::words::{AgentState, SupervisorState};
 use crate::locale::Locale;
@@ -40,6 +42,24 @@ pub struct Supervisor {
     pub children: Vec<Child>,
 }
 
+/// One supervisor on its own page.
+#[derive(Clone, Debug, Template)]
+#[template(path = "supervisor_page.html")]
+pub struct Watcher {
+    /// It and all beneath it.
+    pub tree: Supervisor,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// What watches it.
+    pub parent: Option<String>,
+    /// Since when it stands as it does, UTC milliseconds.
+    pub since_ms: i64,
+    /// How often it restarted something at all.
+    pub restarted: u64,
+    /// What happened to it lately, newest first.
+    pub happened: Vec<FeedRow>,
+}
+
 /// A child.
 #[derive(Clone, Debug)]
 pub struct Child {
@@ -68,6 +88,23 @@ impl Part for Supervisor {
     }
 }
 
+impl Page for Watcher {
+    fn section(&self) -> Section {
+        Section::Supervisors
+    }
+
+    fn title(&self, _locale: Locale) -> String {
+        self.tree.name.clone()
+    }
+
+    fn trail(&self, locale: Locale) -> Vec<Crumb> {
+        vec![Crumb {
+            text: locale.t("nav-supervisors").into_owned(),
+            href: "/supervisors",
+        }]
+    }
+}
+
 impl Page for Supervisors {
     fn section(&self) -> Section {
         Section::Supervisors
@@ -92,6 +129,22 @@ mod tests {
         let root = html.find("root-supervisor").expect("it is there");
         let worker = html.find("worker-supervisor").expect("it is there");
         assert!(root < worker, "what watches stands above");
+    }
+
+    #[test]
+    fn one_says_what_watches_it_and_what_happened_to_it() {
+        let html = check::page(&sample::supervisor(&str::to_owned));
+        for said in [
+            "id=\"supervisor-worker-supervisor\"",
+            "href=\"/supervisors/root-supervisor\"",
+            "href=\"/supervisors\"",
+            "2 of 3 restarts",
+            "one-for-one",
+            "action=\"/supervisors/worker-supervisor/reset\"",
+            "id=\"fact-",
+        ] {
+            check::contains(&html, said);
+        }
     }
 
     #[test]

@@ -81,11 +81,13 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::run(&poison));
     poisoned(&sample::plan(&poison));
     poisoned(&sample::supervisors(&poison));
+    poisoned(&sample::supervisor(&poison));
     poisoned(&sample::flows(&poison));
     poisoned(&sample::flow(&poison));
     poisoned(&sample::pools(&poison));
     poisoned(&sample::pool(&poison));
     poisoned(&sample::drivers(&poison));
+    poisoned(&sample::driver(&poison));
     poisoned(&sample::approvals(&poison));
     poisoned(&sample::approval(&poison));
     poisoned(&sample::approval_decided(&poison));
@@ -98,6 +100,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::audit(&poison));
     poisoned(&sample::costs(&poison));
     poisoned(&sample::schedules(&poison));
+    poisoned(&sample::schedule(&poison));
     poisoned(&sample::sign_in(&poison));
     poisoned(&sample::error(&poison));
 }
@@ -139,6 +142,7 @@ fn a_part_is_one_element_with_its_id() {
     one(&sample::supervisors(s).roots[0], &say);
     one(&sample::pools(s).pools[0], &say);
     one(&sample::drivers(s).drivers[0], &say);
+    one(&sample::schedules(s).schedules[0], &say);
     one(&sample::approvals(s).waiting[0], &say);
     one(&sample::approval(s).answer, &say);
     one(&sample::costs(s).totals, &say);

@@ -214,6 +214,24 @@ words! {
         Ended "ended" Calm "Its times are over.",
         Disabled "disabled" Calm "Its document says so.",
     }
+    /// What becomes of times that passed without a run.
+    MissedRuns "missed-runs" {
+        Skip "skip" Calm "They are recorded.",
+        Once "once" Calm "One run stands for all of them.",
+        CatchUp "catch-up" Calm "Each has its run, the last ones if there are too many.",
+    }
+    /// What becomes of a time at which the run before it still works.
+    Overlap "overlap" {
+        Allow "allow" Calm "Both work.",
+        Skip "skip" Calm "It has no run.",
+        Wait "wait" Calm "Its run begins when the other one has ended.",
+    }
+    /// Whether a driver is given events.
+    Breaker "breaker" {
+        Closed "closed" Good "As many as it may have.",
+        HalfOpen "half_open" Warn "It rested, and is given one.",
+        Open "open" Bad "It rests.",
+    }
     /// What runs as steps.
     FlowKind "flow" {
         Plan "plan" Calm "Steps that wait for each other.",

@@ -1,6 +1,6 @@
 //! The rows and parts that several pages show, from what the records hold.
 
-use naos_engine::read::{AuditRow, Reader};
+use naos_engine::read::{AuditFilter, AuditRow, Reader};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
@@ -311,6 +311,37 @@ pub(super) fn found(said: Reviewed) -> (String, words::Verdict) {
     (said.reviewer().to_owned(), verdict)
 }
 
+/// How much of what happened to something its page shows.
+const HAPPENED_MAX: usize = 10;
+
+/// Facts whose kind begins so and that are about this, newest first, as far as the journal's end
+/// holds them.
+pub(super) fn lately(
+    reader: &Reader,
+    action: &str,
+    subject: &str,
+    limit: usize,
+) -> Result<Vec<AuditRow>, Refusal> {
+    let about = AuditFilter {
+        action: Some(action.to_owned()),
+        who: Some(subject.to_owned()),
+    };
+    let mut found = reader.audit_last(None, limit, &about)?;
+    found.reverse();
+    Ok(found)
+}
+
+/// The same as rows of the feed.
+pub(super) fn happened(
+    reader: &Reader,
+    action: &str,
+    subject: &str,
+) -> Result<Vec<FeedRow>, Refusal> {
+    let found = lately(reader, action, subject, HAPPENED_MAX)?;
+    let shown = found.iter().filter_map(|row| feed_row(reader, row));
+    Ok(shown.collect())
+}
+
 /// A fact as a row of the feed; none for one that only machines care about.
 pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
     let fact = row.fact.as_ref()?;
@@ -440,6 +471,14 @@ fn place(reader: &Reader, row: &AuditRow, fact: &Fact) -> (String, Option<String
         }
         Fact::Plan(naos_types::fact::plan::Fact::Closed(f)) => {
             (row.subject.clone(), Some(format!("/plans/{}", f.plan)))
+        }
+        Fact::Schedule(fact) => {
+            let href = format!("/schedules/{}", fact.of().1);
+            (row.subject.clone(), Some(href))
+        }
+        Fact::Supervisor(_) => {
+            let href = format!("/supervisors/{}", row.subject);
+            (row.subject.clone(), Some(href))
         }
         Fact::Document(_) => {
             let href = format!("/documents{}", row.subject);

@@ -3,31 +3,52 @@
 use std::collections::BTreeMap;
 
 use naos_engine::read::Reader;
-use naos_types::{Name, Refusal, Role, SupervisorStatus, Time, command};
+use naos_types::{Code, Name, Refusal, Role, SupervisorStatus, Time, command};
 use serde::Deserialize;
 
-use super::rows::told;
+use super::rows::{happened, told};
 use crate::api::v1::shapes;
 use crate::api::v1::supervisors::{Seen, Standing as Found, all};
 use crate::door::{Answered, Call};
-use crate::pages::supervisors::{Child, Standing, Supervisor, Supervisors};
+use crate::error::Fault;
+use crate::pages::supervisors::{Child, Standing, Supervisor, Supervisors, Watcher};
 use crate::pages::words::{AgentState, SupervisorState};
 
-pub(crate) async fn show(call: Call) -> Answered {
+pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let every = all(&reader)?;
-    let by_name: BTreeMap<&Name, &Seen> = every.iter().map(|seen| (&seen.name, seen)).collect();
-    let look = Look {
-        reader: &reader,
-        by_name: &by_name,
-        may_reset: call.who()?.role >= Role::Admin,
-        now: call.now,
-    };
+    let by_name = by_name(&every);
+    let look = Look::new(&call, &reader, &by_name)?;
     let mut roots = Vec::new();
     for seen in every.iter().filter(|seen| seen.level == 0) {
         roots.push(look.supervisor(seen)?);
     }
     super::page(&call, &Supervisors { roots })
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let reader = call.reader()?;
+    let every = all(&reader)?;
+    let by_name = by_name(&every);
+    let missing = || {
+        let refusal = Refusal::new(Code::NOT_FOUND, format!("there is no supervisor {name}"));
+        refusal.help("`naos supervisor list` lists those there are")
+    };
+    let seen = *by_name.get(&name).ok_or_else(missing)?;
+    let page = Watcher {
+        tree: Look::new(&call, &reader, &by_name)?.supervisor(seen)?,
+        description: seen.spec.description.clone(),
+        parent: seen.parent.as_ref().map(Name::to_string),
+        since_ms: seen.found.since.0,
+        restarted: seen.found.restarted,
+        happened: happened(&reader, "supervisor.", name.as_str())?,
+    };
+    super::page(&call, &page)
+}
+
+fn by_name(every: &[Seen]) -> BTreeMap<&Name, &Seen> {
+    every.iter().map(|seen| (&seen.name, seen)).collect()
 }
 
 struct Look<'a> {
@@ -37,7 +58,20 @@ struct Look<'a> {
     now: Time,
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    fn new(
+        call: &Call,
+        reader: &'a Reader,
+        by_name: &'a BTreeMap<&'a Name, &'a Seen>,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            reader,
+            by_name,
+            may_reset: call.who()?.role >= Role::Admin,
+            now: call.now,
+        })
+    }
+
     fn supervisor(&self, seen: &Seen) -> Result<Supervisor, Refusal> {
         let found = &seen.found;
         let mut children = Vec::new();
@@ -97,7 +131,8 @@ pub(crate) async fn reset(mut call: Call) -> Answered {
     let form: Reset = call.form()?;
     call.keyed(&form.idempotency_key)?;
     let name = call.name("name")?;
+    let place = format!("/supervisors/{name}");
     let command = command::Supervisor::Reset { name };
     call.ask("", command, Vec::new()).await?;
-    Ok(super::see("/supervisors"))
+    Ok(super::see(&place))
 }

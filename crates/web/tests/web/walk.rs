@@ -205,6 +205,7 @@ async fn filled(rig: &Rig, canary: &str) -> Vec<String> {
         format!("/runs/{}", run["run"].as_str().unwrap()),
         format!("/plans/{}", started["run"].as_str().unwrap()),
         format!("/approvals/{approval}"),
+        format!("/supervisors/{canary}"),
         format!("/documents/{canary}.md"),
         format!("/document-versions/{canary}.md"),
         format!("/document-diff/{canary}.md"),

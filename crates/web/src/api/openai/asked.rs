@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use naos_types::picture::media_type;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::bad;
+use super::{PARAM, bad};
 use crate::error::Fault;
 
 /// How many messages a conversation may have.
@@ -137,6 +137,108 @@ pub(super) fn no_tools(given: &Option<Vec<Value>>) -> Result<(), Fault> {
     Err(bad(
         "an agent has the tools of its own manifest, and takes no others",
     ))
+}
+
+/// A parameter that would change the answer, and that nothing here heeds: what of it changes
+/// nothing after all, and what to do instead.
+struct Unheeded {
+    name: &'static str,
+    changes_nothing: fn(&Value) -> bool,
+    instead: &'static str,
+}
+
+/// What decides how a model is asked, such as `temperature`, isn't among them: that is the agent's,
+/// and clients send it unasked.
+const UNHEEDED: &[Unheeded] = &[
+    Unheeded {
+        name: "prompt",
+        changes_nothing: |_| false,
+        instead: "no prompts are stored here: give its text as `instructions` or as a message, or \
+                  write it into the agent's manifest",
+    },
+    Unheeded {
+        name: "stop",
+        changes_nothing: is_empty,
+        instead: "an answer ends where its agent ends it: cut it where you read it",
+    },
+    Unheeded {
+        name: "logprobs",
+        changes_nothing: |given| *given == json!(false),
+        instead: "an answer comes without them: leave it out",
+    },
+    Unheeded {
+        name: "top_logprobs",
+        changes_nothing: |given| *given == json!(0),
+        instead: "an answer comes without them: leave it out",
+    },
+    Unheeded {
+        name: "include",
+        changes_nothing: |given| {
+            let named = given.as_array().into_iter().flatten();
+            !named
+                .filter_map(Value::as_str)
+                .any(|one| one.ends_with("logprobs"))
+        },
+        instead: "an answer comes without logprobs: leave them out",
+    },
+    Unheeded {
+        name: "logit_bias",
+        changes_nothing: is_empty,
+        instead: "which words a model prefers is its agent's prompt to say",
+    },
+    Unheeded {
+        name: "modalities",
+        changes_nothing: |given| *given == json!(["text"]),
+        instead: "an answer is text",
+    },
+    Unheeded {
+        name: "audio",
+        changes_nothing: |_| false,
+        instead: "an answer is text",
+    },
+    Unheeded {
+        name: "web_search_options",
+        changes_nothing: |_| false,
+        instead: "an agent searches with the tools of its own manifest",
+    },
+    Unheeded {
+        name: "tool_choice",
+        changes_nothing: chooses_none,
+        instead: "an agent calls the tools of its own manifest as it sees fit: leave it out, or \
+                  give `auto` or `none`",
+    },
+    Unheeded {
+        name: "function_call",
+        changes_nothing: chooses_none,
+        instead: "an agent calls the tools of its own manifest as it sees fit: leave it out, or \
+                  give `auto` or `none`",
+    },
+];
+
+fn is_empty(given: &Value) -> bool {
+    match given {
+        Value::Array(given) => given.is_empty(),
+        Value::Object(given) => given.is_empty(),
+        Value::String(given) => given.is_empty(),
+        _ => false,
+    }
+}
+
+fn chooses_none(given: &Value) -> bool {
+    matches!(given.as_str(), Some("auto" | "none"))
+}
+
+/// Refuses what would change the answer and is heeded by nothing here: whoever asks would take an
+/// answer for what it isn't.
+pub(super) fn all_heeded(more: &Map<String, Value>) -> Result<(), Fault> {
+    for one in UNHEEDED {
+        let given = more.get(one.name).filter(|given| !given.is_null());
+        if given.is_some_and(|given| !(one.changes_nothing)(given)) {
+            let what = format!("`{}` isn't supported: {}", one.name, one.instead);
+            return Err(bad(what).with(PARAM, json!(one.name)));
+        }
+    }
+    Ok(())
 }
 
 /// A conversation as the input of an agent: one message as it is, more of them with who said what.

@@ -4,9 +4,9 @@ use axum::response::sse::Event;
 use naos_types::spec::ModelUsage;
 use naos_types::{Code, RunId};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::asked::{Form, Message, Wanted, no_tools, wanted};
+use super::asked::{Form, Message, Wanted, all_heeded, no_tools, wanted};
 use super::streaming::Voice;
 use super::{answered, bad, no_answer};
 use crate::door::{Answered, Call};
@@ -25,6 +25,9 @@ struct Chat {
     tools: Option<Vec<Value>>,
     functions: Option<Vec<Value>>,
     response_format: Option<Form>,
+    /// The rest.
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +48,7 @@ impl Chat {
         }
         no_tools(&self.tools)?;
         no_tools(&self.functions)?;
+        all_heeded(&self.more)?;
         wanted(&self.messages, self.response_format.take())
     }
 }
@@ -165,12 +169,36 @@ mod tests {
             (r#""tools": [{}]"#, "tools"),
             (r#""functions": [{}]"#, "tools"),
             (r#""max_tokens": 0"#, "`max_tokens`"),
+            (r#""stop": ["END"]"#, "`stop`"),
+            (r#""logprobs": true"#, "`logprobs`"),
+            (r#""top_logprobs": 3"#, "`top_logprobs`"),
+            (r#""logit_bias": {"50256": -100}"#, "`logit_bias`"),
+            (r#""modalities": ["text", "audio"]"#, "`modalities`"),
+            (r#""audio": {"voice": "alloy"}"#, "`audio`"),
+            (r#""web_search_options": {}"#, "`web_search_options`"),
+            (r#""tool_choice": "required""#, "`tool_choice`"),
+            (r#""function_call": {"name": "f"}"#, "`function_call`"),
         ] {
-            let messages = r#"[{"role": "user", "content": "x"}]"#;
-            let text = format!("{{\"model\": \"m\", \"messages\": {messages}, {more}}}");
-            let mut chat: Chat = serde_json::from_str(&text).unwrap();
-            let said = chat.wanted().unwrap_err().refusal.what;
+            let said = asked(more).unwrap_err();
             assert!(said.contains(why), "{more}: {said}");
+        }
+    }
+
+    fn asked(more: &str) -> Result<Wanted, String> {
+        let messages = r#"[{"role": "user", "content": "x"}]"#;
+        let text = format!("{{\"model\": \"m\", \"messages\": {messages}, {more}}}");
+        let mut chat: Chat = serde_json::from_str(&text).unwrap();
+        chat.wanted().map_err(|fault| fault.refusal.what)
+    }
+
+    #[test]
+    fn what_changes_no_answer_is_taken() {
+        for more in [
+            r#""temperature": 0.5, "seed": 7, "user": "u", "reasoning_effort": "low""#,
+            r#""stop": null, "logprobs": false, "top_logprobs": 0, "logit_bias": {}"#,
+            r#""modalities": ["text"], "tool_choice": "auto", "function_call": "none""#,
+        ] {
+            assert_eq!(asked(more).unwrap().input, "x", "{more}");
         }
     }
 }

@@ -3,8 +3,9 @@
 //! other.
 //!
 //! What is refused before a run began has the status that it has elsewhere, but that a budget which
-//! fills again is one to wait for (429). Once one began, nothing is answered that a client takes
-//! for a reason to send the same again (408, 409, 429, 5xx): work would be done twice.
+//! fills again is one to wait for (429); what is dearer than all of it is not. Once one began,
+//! nothing is answered that a client takes for a reason to send the same again (408, 409, 429,
+//! 5xx): work would be done twice.
 
 mod asked;
 mod chat;
@@ -48,6 +49,9 @@ const RUN: HeaderName = HeaderName::from_static("x-naos-run");
 /// Whether a client is to send it again by itself.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
+/// The member of a fault that names the parameter which is refused.
+const PARAM: &str = "param";
+
 fn bad(what: impl Into<String>) -> Fault {
     Fault::new(Code::BAD_REQUEST, what)
 }
@@ -67,7 +71,11 @@ pub(crate) fn refused(fault: &Fault) -> Response {
 fn told(fault: &Fault, status: StatusCode) -> Response {
     let refusal = &fault.refusal;
     let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
-    answer(status, &trouble(status, refusal.code, &refusal.what, help))
+    let mut said = trouble(status, refusal.code, &refusal.what, help);
+    if let Some(param) = fault.more.get(PARAM) {
+        said["error"][PARAM] = param.clone();
+    }
+    answer(status, &said)
 }
 
 fn trouble(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Value {

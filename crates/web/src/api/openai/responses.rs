@@ -5,9 +5,9 @@ use axum::response::sse::Event;
 use naos_types::spec::ModelUsage;
 use naos_types::{Code, RunId};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::asked::{Form, Message, Wanted, no_tools, wanted};
+use super::asked::{Form, Message, Wanted, all_heeded, no_tools, wanted};
 use super::streaming::Voice;
 use super::{answered, bad};
 use crate::door::{Answered, Call};
@@ -16,7 +16,7 @@ use crate::error::Fault;
 #[derive(Deserialize)]
 struct Asked {
     model: String,
-    input: Input,
+    input: Option<Input>,
     instructions: Option<String>,
     #[serde(default)]
     stream: bool,
@@ -27,6 +27,9 @@ struct Asked {
     conversation: Option<Value>,
     #[serde(default)]
     background: bool,
+    /// The rest.
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -55,14 +58,16 @@ impl Asked {
             return Err(bad("`max_output_tokens` is 1 or more"));
         }
         no_tools(&self.tools)?;
+        all_heeded(&self.more)?;
         let first = self
             .instructions
             .take()
             .map(|text| Message::new("system", text));
         let mut messages: Vec<Message> = first.into_iter().collect();
         match &self.input {
-            Input::Text(text) => messages.push(Message::new("user", text.clone())),
-            Input::Items(items) => {
+            None => return Err(bad("`input` is missing: a text, or a list of messages")),
+            Some(Input::Text(text)) => messages.push(Message::new("user", text.clone())),
+            Some(Input::Items(items)) => {
                 for item in items {
                     messages.push(message(item)?);
                 }
@@ -255,10 +260,24 @@ mod tests {
             (r#""background": true"#, "`background`"),
             (r#""tools": [{}]"#, "tools"),
             (r#""max_output_tokens": 0"#, "`max_output_tokens`"),
+            (r#""prompt": {"id": "pmpt_1"}"#, "`prompt` isn't supported"),
+            (r#""top_logprobs": 2"#, "`top_logprobs`"),
+            (r#""tool_choice": {"type": "file_search"}"#, "`tool_choice`"),
+            (
+                r#""include": ["message.output_text.logprobs"]"#,
+                "`include`",
+            ),
         ] {
             let said = of(&format!(r#"{{"model": "m", "input": "x", {more}}}"#)).unwrap_err();
             assert!(said.contains(why), "{more}: {said}");
         }
+        // A stored prompt may stand for the input.
+        let stored = of(r#"{"model": "m", "prompt": {"id": "pmpt_1"}}"#).unwrap_err();
+        assert!(stored.contains("`prompt`"), "{stored}");
+        assert!(of(r#"{"model": "m"}"#).unwrap_err().contains("`input`"));
+        let more = r#"{"model": "m", "input": "x", "prompt": null, "truncation": "auto",
+            "include": ["reasoning.encrypted_content"], "tool_choice": "auto"}"#;
+        assert_eq!(of(more).unwrap().input, "x");
         let called = r#"{"model": "m", "input": [{"type": "function_call_output"}]}"#;
         assert!(of(called).unwrap_err().contains("function_call_output"));
     }

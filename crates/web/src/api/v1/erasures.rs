@@ -105,6 +105,7 @@ pub(crate) async fn document(call: Call) -> Answered {
         call.ask("", command, Vec::new()).await?.0
     };
     let told: Vec<&String> = readers.told.iter().take(TOLD_SHOWN_MAX).collect();
+    let stands: Vec<&String> = readers.stands.iter().take(TOLD_SHOWN_MAX).collect();
     ok(&json!({
         "path": path,
         "erased": found.versions,
@@ -112,6 +113,8 @@ pub(crate) async fn document(call: Call) -> Answered {
         "recordings": readers.runs.len(),
         "told": told,
         "told_more": readers.told.len() - told.len(),
+        "stands": stands,
+        "stands_more": readers.stands.len() - stands.len(),
         "also": found.also,
         "left": found.left,
         "seq": seq,

@@ -96,7 +96,7 @@ fn content(spec: &Spec) -> Value {
 }
 
 /// A document as it was written, and whether it is in force by now.
-pub(super) fn written(document: &str, enabled: bool) -> Value {
+pub(crate) fn written(document: &str, enabled: bool) -> Value {
     let mut shown = kept(document);
     if let Value::Object(fields) = &mut shown {
         fields.insert("enabled".into(), enabled.into());

@@ -229,7 +229,7 @@ pub(crate) async fn list(call: Call) -> Answered {
 }
 
 /// What it is called: documents may call it anything, and it became a name.
-fn named(call: &Call) -> Result<Name, Fault> {
+pub(crate) fn named(call: &Call) -> Result<Name, Fault> {
     let found = call.name("name");
     if found.is_err() {
         return Name::slug(call.param("name")).map_or(found, Ok);

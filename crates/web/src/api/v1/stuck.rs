@@ -54,8 +54,8 @@ impl Stuck {
         match self {
             Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
             Self::Unknown(run, _) => format!("/runs/{run}"),
-            Self::GaveUp(..) => "/supervisors".into(),
-            Self::Missed(..) => "/schedules".into(),
+            Self::GaveUp(name, _) => format!("/supervisors/{name}"),
+            Self::Missed(known, _) => format!("/schedules/{}", known.key.1),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Plans, sagas, instructions, pools and drivers of the sample agency.
 
 use super::super::agents::LastRun;
-use super::super::drivers::{DriverRow, Drivers};
+use super::super::drivers::{Answer, Driver, DriverRow, Drivers};
 use super::super::flows::{Flow, FlowRow, Flows};
 use super::super::pools::{Pool, PoolRow, Pools};
 use super::super::runs::RunRow;
-use super::super::words::{DriverState, FlowKind, PoolState, RunStatus};
+use super::super::words::{Breaker, DriverState, FlowKind, PoolState, RunStatus};
 use super::{MINUTE_MS, NOW_MS, Text, work};
 
 fn row(s: Text<'_>, kind: FlowKind, name: &str, last: Option<RunStatus>) -> FlowRow {
@@ -139,7 +139,7 @@ pub(in super::super) fn pool(s: Text<'_>) -> Pool {
     }
 }
 
-fn driver(s: Text<'_>, name: &str, state: DriverState) -> DriverRow {
+fn driver_row(s: Text<'_>, name: &str, state: DriverState) -> DriverRow {
     DriverRow {
         name: s(name),
         state,
@@ -163,21 +163,51 @@ fn driver(s: Text<'_>, name: &str, state: DriverState) -> DriverRow {
 
 /// One that rests, one that has work, one that is given none.
 pub(in super::super) fn drivers(s: Text<'_>) -> Drivers {
-    let weather = DriverRow {
+    Drivers {
+        drivers: vec![
+            weather(s),
+            driver_row(s, "mail", DriverState::Working),
+            driver_row(s, "chat", DriverState::Disabled),
+        ],
+    }
+}
+
+fn weather(s: Text<'_>) -> DriverRow {
+    DriverRow {
         waiting: 17,
         rate: Some((60, 60_000)),
         error_percent: Some(25),
         last: vec![(true, 40), (true, 80), (true, 60), (false, 10_004)],
         resting_ms: Some(NOW_MS + MINUTE_MS),
         problem: Some(s("the agent answered with an error")),
-        ..driver(s, "weather", DriverState::Resting)
-    };
-    Drivers {
-        drivers: vec![
-            weather,
-            driver(s, "mail", DriverState::Working),
-            driver(s, "chat", DriverState::Disabled),
-        ],
+        ..driver_row(s, "weather", DriverState::Resting)
+    }
+}
+
+/// The one that rests.
+pub(in super::super) fn driver(s: Text<'_>) -> Driver {
+    let row = weather(s);
+    let answers = row.last.iter().rev();
+    Driver {
+        version: 3,
+        breaker: Breaker::Open,
+        in_a_row: 5,
+        failures_max: 5,
+        pause_ms: 30_000,
+        answered: 318,
+        failed: 7,
+        failed_ms: Some(NOW_MS - MINUTE_MS),
+        timeout_ms: Some(300_000),
+        attempts: Some(5),
+        answers: answers
+            .map(|(well, took)| Answer {
+                time_ms: NOW_MS - MINUTE_MS,
+                took_ms: *took,
+                well: *well,
+            })
+            .collect(),
+        manifest: s("{\"api_version\": 1, \"id\": \"weather\"}"),
+        row,
     }
 }
 

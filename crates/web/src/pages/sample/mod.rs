@@ -23,14 +23,14 @@ use super::{Role, Shell, User};
 pub(super) use bus::{events, events_empty};
 pub(super) use documents::{document_diff, documents, documents_found, history};
 pub(super) use flows::{
-    drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,
+    driver, drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,
 };
 pub(super) use money::{agent, agent_log, agents, agents_empty, costs, costs_empty};
 pub(super) use timeline::timeline;
-pub(super) use watch::{supervisors, supervisors_empty};
+pub(super) use watch::{supervisor, supervisors, supervisors_empty};
 pub(super) use work::{
-    board, board_empty, inbox, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
-    schedules_empty, task,
+    board, board_empty, inbox, plan, plan_empty, run, run_empty, runs, runs_empty, schedule,
+    schedules, schedules_empty, task,
 };
 
 /// 2026-10-09 14:03 UTC.
@@ -57,6 +57,22 @@ pub(super) fn shell(s: Text<'_>) -> Shell {
         quarantined: true,
         path: s("/"),
         idempotency_key: s("key-frame"),
+    }
+}
+
+/// Something that happened a minute ago.
+fn happened(s: Text<'_>, kind: &str, subject: &str, detail: &str) -> FeedRow {
+    FeedRow {
+        seq: 4_100,
+        time_ms: NOW_MS - MINUTE_MS,
+        kind: s(kind),
+        subject: s(subject),
+        href: None,
+        actor: s("naos"),
+        actor_kind: ActorKind::System,
+        detail: s(detail),
+        tier: None,
+        cost_micros: None,
     }
 }
 

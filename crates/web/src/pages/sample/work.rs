@@ -8,15 +8,15 @@ use super::super::picture::{Drawn, Picture};
 use super::super::plan::{FanOut, Item, Moves, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
-use super::super::schedules::{Last, ScheduleRow, Schedules};
+use super::super::schedules::{Last, Schedule, ScheduleRow, Schedules};
 use super::super::task::{Keys, Made, Said, Task};
 use super::super::turns::Turns;
 use super::super::what_if::{Beside, Line, Side, WhatIf};
 use super::super::words::{
-    CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, Verdict,
-    World,
+    CallStatus, LogLevel, MissedRuns, Overlap, RunStatus, ScheduleState, Stage, StepStatus,
+    TaskStatus, Tier, Verdict, World,
 };
-use super::{MINUTE_MS, NOW_MS, Text, problem};
+use super::{MINUTE_MS, NOW_MS, Text, happened, problem};
 
 pub(crate) fn board(s: Text<'_>) -> Board {
     let card = |id: &str, title: &str, agent: Option<&str>, status, ago: i64, note: &str| Card {
@@ -576,9 +576,9 @@ pub(crate) fn picture(s: Text<'_>) -> Picture {
 }
 
 /// One that waits, one that is paused and could not start what it starts.
-pub(crate) fn schedules(s: Text<'_>) -> Schedules {
+fn standup(s: Text<'_>) -> ScheduleRow {
     let day = 24 * 60 * MINUTE_MS;
-    let standup = ScheduleRow {
+    ScheduleRow {
         name: s("standup"),
         state: ScheduleState::Active,
         when: s("0 9 * * MON-FRI"),
@@ -594,7 +594,30 @@ pub(crate) fn schedules(s: Text<'_>) -> Schedules {
         missed: 0,
         problem: None,
         key: Some(s("key-standup")),
-    };
+    }
+}
+
+pub(crate) fn schedule(s: Text<'_>) -> Schedule {
+    Schedule {
+        row: standup(s),
+        description: s("Tells the team how things stand."),
+        missed: MissedRuns::CatchUp,
+        catch_up: Some(3),
+        overlap: Overlap::Wait,
+        jitter_ms: 30_000,
+        until_ms: Some(NOW_MS + 60 * 24 * 60 * MINUTE_MS),
+        times_max: Some(100),
+        runs: runs(s).runs,
+        happened: vec![happened(
+            s,
+            "schedule.missed",
+            "schedule/standup",
+            "3 times",
+        )],
+    }
+}
+
+pub(crate) fn schedules(s: Text<'_>) -> Schedules {
     let backup = ScheduleRow {
         name: s("backup"),
         state: ScheduleState::Paused,
@@ -610,7 +633,7 @@ pub(crate) fn schedules(s: Text<'_>) -> Schedules {
         key: Some(s("key-backup")),
     };
     Schedules {
-        schedules: vec![standup, backup],
+        schedules: vec![standup(s), backup],
         more: None,
     }
 }

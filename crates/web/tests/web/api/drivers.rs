@@ -76,10 +76,25 @@ async fn a_driver_says_how_it_does_and_rests_when_it_fails() {
         page.contains("id=\"driver-post-tool\"") && page.contains("Resting"),
         "{page}"
     );
+    assert!(page.contains("href=\"/drivers/post-tool\""), "{page}");
+    let page = rig.page(&cookie, "/drivers/post-tool").await.text;
+    for said in [
+        "id=\"driver-post-tool\"",
+        "Open: it rests",
+        "mail.read",
+        "capabilities",
+        "value=\"reset\"",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains('⟦'), "{page}");
+    let lost = rig.page(&cookie, "/drivers/nobody").await;
+    assert_eq!(lost.status, StatusCode::NOT_FOUND, "{lost:?}");
     let got = rig
         .form(&cookie, "/drivers/post-tool", "idempotency_key=a&do=reset")
         .await;
     assert_eq!(got.status, StatusCode::SEE_OTHER, "{got:?}");
+    assert_eq!(got.headers["location"], "/drivers/post-tool");
     let found = until(&rig, |found| found["answered"] == 2).await;
     assert_eq!(found["breaker"], "closed", "{found}");
     for (verb, word) in [("disable", "disabled"), ("enable", "ready")] {

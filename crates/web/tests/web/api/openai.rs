@@ -50,6 +50,25 @@ async fn every_refusal_has_the_shape_that_such_clients_read() {
             "{error}"
         );
     }
+    // What would make the answer another one isn't dropped in silence.
+    let responses = "/v1/responses";
+    let stored = json!({"model": "clerk", "input": "x", "prompt": {"id": "pmpt_1"}});
+    for (path, body, param) in [
+        (chat, asks(json!({"stop": ["END"]})), "stop"),
+        (
+            chat,
+            asks(json!({"tool_choice": "required"})),
+            "tool_choice",
+        ),
+        (responses, stored, "prompt"),
+    ] {
+        let error = error(&rig.post(path, body).await, 400, "invalid_request_error");
+        assert_eq!(error["param"], param, "{error}");
+        assert!(
+            error["message"].as_str().unwrap().contains(param),
+            "{error}"
+        );
+    }
     let done = rig.post(chat, asks(json!({"max_tokens": 100}))).await;
     assert_eq!(done.status, 200, "{}", done.text);
 

@@ -1,5 +1,6 @@
 //! `/api/v1/schedules`: in parts, and with runs that wait for each other.
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::Rig;
@@ -40,6 +41,51 @@ async fn they_are_listed_in_parts() {
     let page = rig.page(&cookie, "/schedules?limit=2").await;
     let link = "href=\"/schedules?before=schedule/b\"";
     assert!(page.text.contains(link), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_has_a_page_with_its_last_runs() {
+    let rig = Rig::new().await;
+    let plan = "type: plan\nname: sweep\nsteps:\n  - {name: a, render: x}\n";
+    apply(&rig, plan).await;
+    let text = "type: schedule\nname: night\ndescription: Sweeps the office.\nevery: 1d\n\
+                plan: sweep\nmissed: {catch-up: 3}\n";
+    apply(&rig, text).await;
+    let ran = rig
+        .post("/api/v1/schedules/night/run", json!({}))
+        .await
+        .ok();
+    let run = ran["began"]["run"].as_str().unwrap().to_owned();
+    let cookie = rig.sign_in(&rig.owner).await;
+    let list = rig.page(&cookie, "/schedules").await;
+    assert!(list.text.contains("href=\"/schedules/night\""), "{list:?}");
+    let page = rig.page(&cookie, "/schedules/night").await;
+    assert_eq!(page.status, StatusCode::OK, "{page:?}");
+    for said in [
+        "Sweeps the office.",
+        "every 1d",
+        "class=\"next\"",
+        "Each has its run; At most 3",
+        "Both work",
+        "value=\"pause\"",
+        "id=\"fact-",
+        &format!("id=\"run-{run}\""),
+    ] {
+        assert!(page.text.contains(said), "{said}: {page:?}");
+    }
+    assert!(!page.text.contains('⟦'), "{page:?}");
+    // Its buttons stand there, too, and lead back to it.
+    let paused = rig
+        .form(&cookie, "/schedules/night", "idempotency_key=p&do=pause")
+        .await;
+    assert_eq!(paused.headers["location"], "/schedules/night", "{paused:?}");
+    let page = rig.page(&cookie, "/schedules/night").await;
+    assert!(page.text.contains("value=\"resume\""), "{page:?}");
+    let lost = rig.page(&cookie, "/schedules/nobody").await;
+    assert_eq!(lost.status, StatusCode::NOT_FOUND, "{lost:?}");
+    // Programs get JSON at the API, as ever.
+    let shown = rig.get("/api/v1/schedules/night").await.ok();
+    assert_eq!(shown["status"], "paused", "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,6 +158,23 @@ async fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
         page.text.contains("/supervisors/root-supervisor/reset"),
         "{page:?}"
     );
+    // Each has a page of its own, with what happened to it.
+    let link = "href=\"/supervisors/worker-supervisor\"";
+    assert!(page.text.contains(link), "{page:?}");
+    let page = rig.page(&cookie, "/supervisors/worker-supervisor").await;
+    for said in [
+        "id=\"supervisor-worker-supervisor\"",
+        "href=\"/supervisors/root-supervisor\"",
+        "href=\"/agents/processor-1\"",
+        "id=\"fact-",
+    ] {
+        assert!(page.text.contains(said), "{said}: {page:?}");
+    }
+    assert!(!page.text.contains('⟦'), "{page:?}");
+    let root = rig.page(&cookie, "/supervisors/root-supervisor").await;
+    assert!(root.text.contains("id=\"supervisor-worker-supervisor\""));
+    let lost = rig.page(&cookie, "/supervisors/nobody").await;
+    assert_eq!(lost.status, StatusCode::NOT_FOUND, "{lost:?}");
     let reset = rig
         .form(
             &cookie,
