@@ -2,10 +2,12 @@
 //! group-commit journal; and taken in batches, each acknowledged with the next, beside bare axum
 //! that answers with as many bytes and makes one record durable for each batch.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use naos_engine::clock::tick;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::figures::{Board, Goal};
 use crate::http::{self, CONNECTIONS};
@@ -21,6 +23,20 @@ const BATCH: usize = 100;
 const BATCHES: usize = 100;
 const POST_LIMIT: &str = "bare axum, group-commit SQLite";
 const PULL_LIMIT: &str = "bare axum, as many bytes, a record a batch";
+
+/// What a client reads of a batch.
+#[derive(Default, Deserialize)]
+struct Batch<'a> {
+    #[serde(borrow)]
+    events: Vec<Taken<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Taken<'a> {
+    sequence: &'a str,
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+}
 
 /// Alternates ours and the limit `rounds` times for each figure.
 pub fn run(rounds: usize, board: &mut Board) {
@@ -80,12 +96,17 @@ pub async fn taken(board: &mut Board, server: &Server) -> f64 {
         let pull = request("POST", "/api/v1/consumers/bench/pull", &server.token, &body);
         let answer = line.ask(&pull).await.expect("an answer");
         board.tried(1, usize::from(answer.status != 200));
-        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let events = said["events"].as_array().cloned().unwrap_or_default();
-        let place = |event: &Value| event["sequence"].as_str()?.parse::<u64>().ok();
-        done = events.iter().filter_map(place).collect();
+        let said: Batch<'_> = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let whole = said
+            .events
+            .iter()
+            .filter(|e| e.data.len() == DATA_BYTES - 2);
+        done = whole
+            .filter_map(|e| e.sequence.parse::<u64>().ok())
+            .collect();
+        board.tried(0, said.events.len() - done.len());
         count += done.len();
-        if events.is_empty() {
+        if done.is_empty() {
             break;
         }
     }

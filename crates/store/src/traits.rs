@@ -373,6 +373,11 @@ pub trait TenantStore: Send + Sync {
     /// [`ReadError::Damaged`] if the content doesn't match its name.
     fn body(&self, name: &BodyRef) -> Result<Option<Vec<u8>>, ReadError>;
 
+    /// What [`Self::body`] says of each of them, in their order.
+    fn bodies(&self, names: &[BodyRef]) -> Vec<Result<Option<Vec<u8>>, ReadError>> {
+        names.iter().map(|name| self.body(name)).collect()
+    }
+
     /// Whether a durable fact took a body away and nothing brought it again; what it says isn't
     /// read.
     ///

@@ -321,6 +321,15 @@ fn plain(value: Value) -> Result<Incoming, Fault> {
 
 /// An event as CloudEvents has it in JSON.
 pub(crate) fn event(reader: &Reader, row: &EventRow) -> Map<String, Value> {
+    with_data(reader, row, reader.bytes(&row.event.data).ok())
+}
+
+/// The same of an event whose data was read; none: it was erased.
+pub(crate) fn with_data(
+    reader: &Reader,
+    row: &EventRow,
+    data: Option<Vec<u8>>,
+) -> Map<String, Value> {
     let (event, origin) = (&row.event, &row.event.origin);
     let mut out = Map::new();
     let mut put = |name: &str, value: Option<String>| {
@@ -349,13 +358,13 @@ pub(crate) fn event(reader: &Reader, row: &EventRow) -> Map<String, Value> {
     if origin.hops > 0 {
         out.insert("hops".to_owned(), json!(origin.hops));
     }
-    put_data(reader, row, &mut out);
+    put_data(row, data, &mut out);
     out
 }
 
-fn put_data(reader: &Reader, row: &EventRow, out: &mut Map<String, Value>) {
+fn put_data(row: &EventRow, data: Option<Vec<u8>>, out: &mut Map<String, Value>) {
     let content = row.event.origin.content.as_deref();
-    let Ok(bytes) = reader.bytes(&row.event.data) else {
+    let Some(bytes) = data else {
         out.insert("dataerased".into(), Value::Bool(true));
         return;
     };

@@ -22,6 +22,7 @@ pub(super) fn start(node: Node, lane: Receiver<ToCommit>) -> std::io::Result<Joi
             naos_store::vital(|| {
                 let mut commits = Commits::default();
                 while let Ok(first) = lane.recv() {
+                    node.0.world.gather();
                     let (lanes, appends) = gather(first, &lane);
                     commit(&node, &mut commits, &lanes, appends);
                 }

@@ -299,10 +299,7 @@ impl Node {
     /// # Errors
     /// A refusal if it isn't there or doesn't match its name.
     pub fn body(&self, tenant: TenantId, name: &BodyRef) -> Result<Vec<u8>, Refusal> {
-        let found = self.tenant(tenant)?.body(name);
-        found
-            .map_err(|e| reading(&e))?
-            .ok_or_else(|| Refusal::new(Code::NOT_FOUND, "there is no such content"))
+        content(self.tenant(tenant)?.body(name))
     }
 
     /// Opens a sealed text; an erased one reads so.
@@ -556,6 +553,15 @@ impl Node {
             let _ = waiting.send(answer);
         }
     }
+}
+
+/// What was read of a body.
+pub(crate) fn content(
+    found: Result<Option<Vec<u8>>, naos_store::ReadError>,
+) -> Result<Vec<u8>, Refusal> {
+    found
+        .map_err(|e| reading(&e))?
+        .ok_or_else(|| Refusal::new(Code::NOT_FOUND, "there is no such content"))
 }
 
 fn join(threads: &Mutex<Vec<JoinHandle<()>>>) {

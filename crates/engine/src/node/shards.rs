@@ -52,7 +52,7 @@ fn run(
     commits: &Sender<ToCommit>,
 ) {
     let mut looked = crate::clock::now();
-    while let Some(mut inputs) = take(&shard, lane) {
+    while let Some(mut inputs) = take(node, &shard, lane) {
         let now = crate::clock::now();
         if index == 0 && !node.rests() && (now - looked).0 >= LOOK_MS.cast_signed() {
             looked = now;
@@ -67,7 +67,7 @@ fn run(
 }
 
 /// What came; at least waits until something comes or is due. None: the node stops.
-fn take(shard: &Shard, lane: &Receiver<ToShard>) -> Option<Vec<Incoming>> {
+fn take(node: &Node, shard: &Shard, lane: &Receiver<ToShard>) -> Option<Vec<Incoming>> {
     let mut inputs = Vec::new();
     let wait = if shard.is_busy() {
         0
@@ -82,6 +82,7 @@ fn take(shard: &Shard, lane: &Receiver<ToShard>) -> Option<Vec<Incoming>> {
         Err(RecvTimeoutError::Timeout) => return Some(inputs),
         Err(RecvTimeoutError::Disconnected) => return None,
     };
+    node.0.world.gather();
     let mut next = Some(first);
     while let Some(message) = next {
         match message {

@@ -197,6 +197,11 @@ pub(super) struct Job {
     pub(super) cancel: CancelToken,
 }
 
+/// How long [`World::gather`] waits.
+const GATHER: std::time::Duration = std::time::Duration::from_micros(500);
+/// How many jobs each thread has to have before it, so that it isn't idle meanwhile.
+const BACKLOG: usize = 8;
+
 pub(super) struct World {
     node: Weak<Inner>,
     outside: Arc<dyn Outside>,
@@ -316,6 +321,16 @@ impl World {
                         .unwrap_or_else(std::sync::PoisonError::into_inner);
                 }
             }
+        }
+    }
+
+    /// Waits a moment so that more comes together, where nothing that could go on waits for it:
+    /// every thread of the sandbox is at work and has more to do. Each commit, and each thread
+    /// that is woken, takes time from them.
+    pub(super) fn gather(&self) {
+        let jobs = lock(&self.queue).as_ref().map_or(0, VecDeque::len);
+        if jobs >= BACKLOG * self.pool && !lock(&self.live).values().any(|l| l.waiting.is_some()) {
+            std::thread::sleep(GATHER);
         }
     }
 

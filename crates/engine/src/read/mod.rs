@@ -194,6 +194,13 @@ impl Reader {
         self.node.body(self.tenant, name)
     }
 
+    /// Bodies, each as [`Self::bytes`] has it, in their order.
+    #[must_use]
+    pub fn all_bytes(&self, names: &[BodyRef]) -> Vec<Result<Vec<u8>, Refusal>> {
+        let all = self.store.bodies(names).into_iter();
+        all.map(crate::node::content).collect()
+    }
+
     /// A body as text; what isn't UTF-8 is replaced.
     ///
     /// # Errors

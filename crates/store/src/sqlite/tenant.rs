@@ -99,32 +99,80 @@ enum BodyAt {
     Packed(Place),
 }
 
+impl BodyAt {
+    /// One that was taken away is kept empty.
+    fn sealed(sealed: Vec<u8>) -> Self {
+        if sealed.is_empty() {
+            return Self::Erased;
+        }
+        Self::Here(sealed)
+    }
+
+    fn stored(
+        conn: &rusqlite::Connection,
+        id: TenantId,
+        name: &BodyRef,
+    ) -> Result<Option<Self>, DbError> {
+        if let Some(sealed) = file::body(conn, id, name)? {
+            return Ok(Some(Self::sealed(sealed)));
+        }
+        Ok(file::packed(conn, id, name)?.map(Self::Packed))
+    }
+}
+
 impl SqliteTenant {
     fn place_of(&self, name: &BodyRef) -> Result<Option<BodyAt>, ReadError> {
+        let found = self.places_of(std::slice::from_ref(name))?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Where each of them is. Those that stand in the file are read in one transaction: it is the
+    /// lock, not the row, that takes time.
+    fn places_of(&self, names: &[BodyRef]) -> Result<Vec<Option<BodyAt>>, ReadError> {
         let id = self.cell.id;
         let state = self.cell.read()?;
-        let (mut sealed, mut place) = (state.body(name), state.packed(name));
-        if state.is_erased(name) {
-            return Ok(Some(BodyAt::Erased));
-        }
+        let pending = |name: &BodyRef| {
+            if state.is_erased(name) {
+                return Some(BodyAt::Erased);
+            }
+            let sealed = state.body(name).map(BodyAt::sealed);
+            sealed.or_else(|| state.packed(name).map(BodyAt::Packed))
+        };
+        let mut found: Vec<Option<BodyAt>> = names.iter().map(pending).collect();
         let exists = state.exists;
         drop(state);
-        if sealed.is_none() && place.is_none() {
-            (sealed, place) = self.file(exists, (None, None), |conn| {
-                let sealed = file::body(conn, id, name)?;
-                let place = if sealed.is_none() {
-                    file::packed(conn, id, name)?
-                } else {
-                    None
-                };
-                Ok((sealed, place))
-            })?;
+        if found.iter().all(Option::is_some) {
+            return Ok(found);
         }
-        Ok(match (sealed, place) {
-            (Some(sealed), _) if sealed.is_empty() => Some(BodyAt::Erased),
-            (Some(sealed), _) => Some(BodyAt::Here(sealed)),
-            (None, place) => place.map(BodyAt::Packed),
-        })
+        self.file(exists, (), |conn| {
+            let all = (names.len() > 1).then(|| conn.unchecked_transaction());
+            let all = all.transpose()?;
+            for (name, at) in names.iter().zip(&mut found) {
+                if at.is_none() {
+                    *at = BodyAt::stored(conn, id, name)?;
+                }
+            }
+            drop(all);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// What the body says that is there.
+    fn opened(&self, name: &BodyRef, at: Option<BodyAt>) -> Result<Option<Vec<u8>>, ReadError> {
+        let id = self.cell.id;
+        let sealed = match at {
+            Some(BodyAt::Erased) => return Err(ReadError::BodyErased(name.digest)),
+            Some(BodyAt::Here(sealed)) => sealed,
+            Some(BodyAt::Packed(place)) => self.packed_body(name, place)?,
+            None => return Ok(None),
+        };
+        let keys = self
+            .node
+            .keys
+            .tenant(id)
+            .map_err(|cause| self.ring(cause))?;
+        keys.open_body(id, name, &sealed).map(Some)
     }
 }
 
@@ -314,19 +362,15 @@ impl TenantStore for SqliteTenant {
     }
 
     fn body(&self, name: &BodyRef) -> Result<Option<Vec<u8>>, ReadError> {
-        let id = self.cell.id;
-        let sealed = match self.place_of(name)? {
-            Some(BodyAt::Erased) => return Err(ReadError::BodyErased(name.digest)),
-            Some(BodyAt::Here(sealed)) => sealed,
-            Some(BodyAt::Packed(place)) => self.packed_body(name, place)?,
-            None => return Ok(None),
+        self.opened(name, self.place_of(name)?)
+    }
+
+    fn bodies(&self, names: &[BodyRef]) -> Vec<Result<Option<Vec<u8>>, ReadError>> {
+        let Ok(found) = self.places_of(names) else {
+            return names.iter().map(|name| self.body(name)).collect(); // one alone may be damaged
         };
-        let keys = self
-            .node
-            .keys
-            .tenant(id)
-            .map_err(|cause| self.ring(cause))?;
-        keys.open_body(id, name, &sealed).map(Some)
+        let each = names.iter().zip(found);
+        each.map(|(name, at)| self.opened(name, at)).collect()
     }
 
     fn is_erased(&self, name: &BodyRef) -> Result<bool, ReadError> {

@@ -1,5 +1,6 @@
 //! `/consumers`: who listens to events, takes them and is done with them; and what was put aside.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,8 +15,8 @@ use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Fact;
 use naos_types::spec::{Deliver, EventFilter, Kind, Paused, Spec};
-use naos_types::{Code, EventId, Name, Seq, Span, TenantId, Time};
-use serde::Deserialize;
+use naos_types::{BodyRef, Code, EventId, Name, Seq, Span, TenantId, Time};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -308,18 +309,22 @@ pub(crate) async fn pull(call: Call) -> Answered {
             break taken;
         }
     };
-    let given: Vec<Value> = taken
-        .events
-        .iter()
-        .filter_map(|(seq, _, attempt)| given(&reader, &taken, *seq, *attempt).transpose())
-        .collect::<Result<_, _>>()?;
-    let shown = json!({
-        "events": given,
-        "acknowledged": taken.done,
-        "until": taken.until.rfc3339(),
-        "seq": taken.seq,
-    });
+    let shown = Pulled {
+        events: given(&reader, &taken)?,
+        acknowledged: taken.done,
+        until: taken.until.rfc3339(),
+        seq: taken.seq,
+    };
     ok(&shown)
+}
+
+/// What a consumer is told that it took. It may be long, and is written as it stands.
+#[derive(Serialize)]
+struct Pulled {
+    events: Vec<Value>,
+    acknowledged: u32,
+    until: String,
+    seq: Seq,
 }
 
 fn check_pull(asked: &Pull) -> Result<(), Fault> {
@@ -338,17 +343,24 @@ fn check_seqs(seqs: &[Seq]) -> Result<(), Fault> {
     Err(Fault::new(Code::TOO_LARGE, what))
 }
 
-/// One event as its consumer gets it.
-fn given(reader: &Reader, taken: &Taken, seq: Seq, attempt: u32) -> Result<Option<Value>, Fault> {
-    let mut out = match taken.found.binary_search_by_key(&seq, |row| row.seq) {
-        Ok(at) => cloudevents::event(reader, &taken.found[at]),
-        Err(_) => match reader.event_at(seq)? {
-            Some(row) => cloudevents::event(reader, &row),
-            None => return Ok(None),
-        },
-    };
-    out.insert("attempt".into(), json!(attempt));
-    Ok(Some(Value::Object(out)))
+/// The events as their consumer gets them.
+fn given(reader: &Reader, taken: &Taken) -> Result<Vec<Value>, Fault> {
+    let mut rows = Vec::with_capacity(taken.events.len());
+    for (seq, _, attempt) in &taken.events {
+        let row = match taken.found.binary_search_by_key(seq, |row| row.seq) {
+            Ok(at) => Some(Cow::Borrowed(&taken.found[at])),
+            Err(_) => reader.event_at(*seq)?.map(Cow::Owned),
+        };
+        rows.extend(row.map(|row| (row, *attempt)));
+    }
+    let names: Vec<BodyRef> = rows.iter().map(|(row, _)| row.event.data).collect();
+    let each = rows.into_iter().zip(reader.all_bytes(&names));
+    let shown = each.map(|((row, attempt), data)| {
+        let mut out = cloudevents::with_data(reader, &row, data.ok());
+        out.insert("attempt".into(), json!(attempt));
+        Value::Object(out)
+    });
+    Ok(shown.collect())
 }
 
 /// Whoever takes events asks a cell, as who they are.
