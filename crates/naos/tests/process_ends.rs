@@ -1,5 +1,5 @@
 //! The end of a process that is asked to end: what agents asked a model for is paid, so its answer
-//! is kept, and the model isn't asked a second time.
+//! is kept, and the model isn't asked a second time. And what is set aside for an answer under way.
 
 mod project;
 
@@ -181,4 +181,58 @@ fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
     assert_eq!(seen["status"], "running", "{seen}");
     let run = last(&office);
     assert_eq!(run.0, "running");
+}
+
+#[test]
+fn process_what_answers_under_way_may_cost_is_waited_for() {
+    let slow = || Step::behave("slow:40");
+    let mut office = Office::with(vec![slow(), slow(), slow()]);
+    office.connect();
+    let clerk = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n";
+    let project = &office.project;
+    let applied = project.naos_with(&["apply", "-f", "-"], clerk.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let set = |budget: &str| {
+        let words = [
+            "cost", "set", "clerk", "--budget", budget, "--period", "day",
+        ];
+        project.json(&words);
+    };
+    set("10");
+    project.json(&["run", "clerk", "--input", "one", "--no-wait"]);
+    until(|| office.server.count() == 1);
+    let money = |what: &str| {
+        let told = project.json(&["cost", "status", "clerk"]);
+        let rows = told["budgets"].as_array().cloned().unwrap_or_default();
+        let row = rows.iter().find(|row| row["agent"] == "clerk").cloned();
+        row.unwrap_or(told)[what].as_u64().expect("an amount")
+    };
+    let aside = money("reserved_micros");
+    assert!(aside > 0);
+    // There is room for one at a time, and for what they really cost.
+    let limit = aside + aside / 2;
+    let words = format!("0.{limit:06}");
+    let words = [
+        "cost", "set", "clerk", "--budget", &words, "--period", "day",
+    ];
+    project.json(&words);
+    for input in ["two", "three"] {
+        project.json(&["run", "clerk", "--input", input, "--no-wait"]);
+    }
+    let ended = || {
+        let listed = project.json(&["get", "runs"]);
+        let runs = listed["items"].as_array().cloned().unwrap_or_default();
+        let status = runs
+            .iter()
+            .map(|run| run["status"].as_str().unwrap_or_default().to_owned());
+        status.collect::<Vec<_>>()
+    };
+    until(|| {
+        assert!(money("reserved_micros") <= limit, "one at a time");
+        let now = ended();
+        assert!(!now.iter().any(|status| status == "failed"), "{now:?}");
+        now.len() == 3 && now.iter().all(|status| status == "completed")
+    });
+    assert_eq!(office.server.count(), 3, "each is asked once");
+    assert_eq!(money("reserved_micros"), 0);
 }
