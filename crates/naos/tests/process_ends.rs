@@ -121,7 +121,10 @@ fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
     let made = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n---\n\
                 type: plan\nname: asks\nsteps:\n- {name: hold, wait_for: {signal: go}}\n\
                 - {name: tell, after: [hold], agent: clerk, input: one}\n---\n\
-                type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";
+                type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n---\n\
+                type: plan\nname: signs\nsteps:\n\
+                - {name: sign, approval: {title: Well, body: x}}\n\
+                - {name: tell, after: [sign], agent: clerk, input: two}\n";
     let applied = office
         .project
         .naos_with(&["apply", "-f", "-"], made.as_bytes());
@@ -171,6 +174,22 @@ fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
     assert_eq!(server.count(), 1);
     go(&beside);
     ends_well(waits, waits_rest);
+    // Who answers a question lacks it as well: the answer is kept, and nothing fails.
+    let signs = project.naos(&["plan", "run", "signs"]);
+    assert_eq!(signs.exit, 4, "{}", signs.stderr);
+    let approved = project.naos(&["approve", "--yes"]);
+    assert_eq!(approved.exit, 0, "{}", approved.stderr);
+    assert!(
+        approved.stdout.contains("is running by now"),
+        "{}",
+        approved.stdout
+    );
+    assert!(
+        approved.stderr.contains("a key, a port or a program"),
+        "{}",
+        approved.stderr
+    );
+    assert_eq!((last(&office).0.as_str(), server.count()), ("running", 1));
     // What was only begun waits for whoever goes on with it, and who leaves it says so.
     let left = project.naos(&["plan", "start", "asks", "--no-wait", "--json"]);
     assert!(left.stderr.contains("so nobody goes on"), "{}", left.stderr);
