@@ -51,6 +51,9 @@ pub struct Decision {
     pub changes: Changes,
     /// Rankings that were worked out, for whoever remembers them: no part of what is decided.
     pub learned: Vec<(RankKey, Arc<[Ranked]>)>,
+    /// Whether the run that was to think waits for money that others have set aside: it is asked
+    /// again after a while.
+    pub waits: bool,
 }
 
 /// Decides about one input. Pure: the same arguments give the same outcome.
@@ -71,6 +74,7 @@ pub fn decide(state: &State, input: &Input, ctx: &Ctx<'_>) -> Outcome {
             orders: std::mem::take(&mut turn.orders),
             next: std::mem::take(&mut turn.next).into(),
             learned: std::mem::take(&mut turn.learned),
+            waits: turn.waits,
             changes: turn.tables.into_changes(),
         })),
         Err(Stop::Needs(needs)) => Outcome::Needs(needs),
@@ -82,6 +86,7 @@ pub fn decide(state: &State, input: &Input, ctx: &Ctx<'_>) -> Outcome {
             next: Vec::new(),
             changes: Changes::default(),
             learned: std::mem::take(&mut turn.learned),
+            waits: false,
         })),
     }
 }

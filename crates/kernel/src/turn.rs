@@ -91,6 +91,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) next: VecDeque<Input>,
     /// Rankings that were worked out.
     pub(crate) learned: Vec<(RankKey, Arc<[Ranked]>)>,
+    /// Whether the run that would think next waits for money that others have set aside.
+    pub(crate) waits: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -105,6 +107,7 @@ impl<'a> Turn<'a> {
             orders: Vec::new(),
             next: VecDeque::new(),
             learned: Vec::new(),
+            waits: false,
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,10 @@ pub(crate) struct Guest {
     data: PathBuf,
     /// From when until when, the last one last; the last one lasts where no end is said.
     had: Arc<Mutex<Vec<(Time, Option<Time>)>>>,
+    /// Whether it leaves it to them also where none of them waits.
+    only_helps: Arc<AtomicBool>,
+    /// Whether it left any.
+    left: Arc<AtomicBool>,
 }
 
 impl Guest {
@@ -64,7 +69,19 @@ impl Guest {
         Self {
             data: data.to_owned(),
             had: Arc::default(),
+            only_helps: Arc::default(),
+            left: Arc::default(),
         }
+    }
+
+    /// From now on it only carries on what others began.
+    pub(crate) fn helps(&self) {
+        self.only_helps.store(true, Ordering::Release);
+    }
+
+    /// Whether one that only helps left what it lacks something for.
+    pub(crate) fn has_left(&self) -> bool {
+        self.only_helps.load(Ordering::Acquire) && self.left.load(Ordering::Acquire)
     }
 
     fn had(&self) -> MutexGuard<'_, Vec<(Time, Option<Time>)>> {
@@ -97,7 +114,11 @@ impl Guest {
         }
         let since = had.last().map_or(Span(0), |(from, _)| clock::now() - *from);
         drop(had);
-        since < COMES_BACK_MAX || is_wanted(&self.data)
+        let leaves = self.only_helps.load(Ordering::Acquire)
+            || since < COMES_BACK_MAX
+            || is_wanted(&self.data);
+        self.left.fetch_or(leaves, Ordering::AcqRel);
+        leaves
     }
 }
 

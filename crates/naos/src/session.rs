@@ -47,6 +47,16 @@ const WANTED_LOOKS: Duration = Duration::from_millis(50);
 /// How long it leaves the directory to whoever wanted it.
 const TAKEN_MAX: Duration = Duration::from_secs(2);
 
+/// How long one that only looks on stays away once somebody wanted the directory, at least and at
+/// most: each further time twice as long, until nobody wanted it for so long.
+const ASIDE_MIN: Duration = Duration::from_secs(1);
+const ASIDE_MAX: Duration = Duration::from_secs(8);
+const ASIDE_ENDS: Duration = Duration::from_secs(5);
+
+/// How long a daemon answers until the next one that goes away is no sign that the request itself
+/// brings it down.
+const LASTED: Duration = Duration::from_millis(500);
+
 /// How long one that gives way waits for answers that could be asked for again: else whoever comes
 /// often enough would keep them from ever being heard.
 const OTHERS_MAX: Duration = Duration::from_secs(10);
@@ -150,6 +160,8 @@ pub(crate) struct Session {
     link: Option<Link>,
     /// Since when.
     linked: Instant,
+    /// How long it stays away next, where it only looks on.
+    aside: Option<Duration>,
     /// When it had the data.
     guest: Guest,
     /// Whether somebody in this process has its router: then it keeps the data.
@@ -190,6 +202,7 @@ impl Session {
             runtime,
             link: Some(link),
             linked: clock::tick(),
+            aside: None,
             guest,
             is_served: Cell::new(false),
             loopback_ports,
@@ -387,6 +400,16 @@ impl Session {
         digest.ok_or_else(|| Fail::new(Code::INTERNAL, "a component was kept without a name"))
     }
 
+    /// From now on this command only carries on what others began.
+    pub(crate) fn helps(&self) {
+        self.guest.helps();
+    }
+
+    /// Whether it left some of that to a process that has the key, the port or the program for it.
+    pub(crate) fn has_left(&self) -> bool {
+        self.guest.has_left()
+    }
+
     /// Waits between two looks at the same thing; whoever wants the directory meanwhile gets it.
     pub(crate) fn pause_or_give_way(&mut self, pause: Duration) -> Result<(), Fail> {
         let wanted = self.runtime.block_on(async {
@@ -396,6 +419,12 @@ impl Session {
             }
         });
         if wanted { self.give_way() } else { Ok(()) }
+    }
+
+    /// The same for who only looks on: whoever works comes first, and so do others who look on.
+    pub(crate) fn look_on(&mut self, pause: Duration) -> Result<(), Fail> {
+        self.aside.get_or_insert(ASIDE_MIN);
+        self.pause_or_give_way(pause)
     }
 
     /// Waits, e.g. between two looks at the same thing.
@@ -468,7 +497,9 @@ impl Session {
                         self.unanswered = Some(Unanswered::Unknown);
                     }
                     self.unanswered.get_or_insert(Unanswered::Unsent);
-                    if last {
+                    if waits && self.linked.elapsed() > LASTED {
+                        sends = 0;
+                    } else if last {
                         return Err(gone(&why));
                     }
                     // The key makes the same request, sent again, the same one: to the daemon
@@ -530,6 +561,7 @@ impl Session {
 
     /// Lets somebody else have the directory, and goes on with them, or after them.
     fn give_way(&mut self) -> Result<(), Fail> {
+        let held = self.linked.elapsed();
         if self.let_go(OTHERS_MAX) {
             std::process::exit(i32::from(INTERRUPTED)); // what it waits for is durable
         }
@@ -543,6 +575,13 @@ impl Session {
         let data = &self.project.data;
         while is_wanted(data) && owner(data).is_none() && gone.elapsed() < TAKEN_MAX {
             self.pause(Duration::from_millis(LOCK_POLL_MS));
+        }
+        if let Some(aside) = self.aside {
+            let aside = if held > ASIDE_ENDS { ASIDE_MIN } else { aside };
+            self.aside = Some((aside * 2).min(ASIDE_MAX));
+            while gone.elapsed() < aside && Daemon::of(&self.project.data).is_none() {
+                self.pause(Duration::from_millis(LOCK_POLL_MS));
+            }
         }
         self.connect_anew()
     }

@@ -1,5 +1,5 @@
 //! The end of a process that is asked to end: what agents asked a model for is paid, so its answer
-//! is kept, and the model isn't asked a second time.
+//! is kept, and the model isn't asked a second time. And what is set aside for an answer under way.
 
 mod project;
 
@@ -121,7 +121,10 @@ fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
     let made = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n---\n\
                 type: plan\nname: asks\nsteps:\n- {name: hold, wait_for: {signal: go}}\n\
                 - {name: tell, after: [hold], agent: clerk, input: one}\n---\n\
-                type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";
+                type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n---\n\
+                type: plan\nname: signs\nsteps:\n\
+                - {name: sign, approval: {title: Well, body: x}}\n\
+                - {name: tell, after: [sign], agent: clerk, input: two}\n";
     let applied = office
         .project
         .naos_with(&["apply", "-f", "-"], made.as_bytes());
@@ -171,6 +174,22 @@ fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
     assert_eq!(server.count(), 1);
     go(&beside);
     ends_well(waits, waits_rest);
+    // Who answers a question lacks it as well: the answer is kept, and nothing fails.
+    let signs = project.naos(&["plan", "run", "signs"]);
+    assert_eq!(signs.exit, 4, "{}", signs.stderr);
+    let approved = project.naos(&["approve", "--yes"]);
+    assert_eq!(approved.exit, 0, "{}", approved.stderr);
+    assert!(
+        approved.stdout.contains("is running by now"),
+        "{}",
+        approved.stdout
+    );
+    assert!(
+        approved.stderr.contains("a key, a port or a program"),
+        "{}",
+        approved.stderr
+    );
+    assert_eq!((last(&office).0.as_str(), server.count()), ("running", 1));
     // What was only begun waits for whoever goes on with it, and who leaves it says so.
     let left = project.naos(&["plan", "start", "asks", "--no-wait", "--json"]);
     assert!(left.stderr.contains("so nobody goes on"), "{}", left.stderr);
@@ -181,4 +200,58 @@ fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
     assert_eq!(seen["status"], "running", "{seen}");
     let run = last(&office);
     assert_eq!(run.0, "running");
+}
+
+#[test]
+fn process_what_answers_under_way_may_cost_is_waited_for() {
+    let slow = || Step::behave("slow:40");
+    let mut office = Office::with(vec![slow(), slow(), slow()]);
+    office.connect();
+    let clerk = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n";
+    let project = &office.project;
+    let applied = project.naos_with(&["apply", "-f", "-"], clerk.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let set = |budget: &str| {
+        let words = [
+            "cost", "set", "clerk", "--budget", budget, "--period", "day",
+        ];
+        project.json(&words);
+    };
+    set("10");
+    project.json(&["run", "clerk", "--input", "one", "--no-wait"]);
+    until(|| office.server.count() == 1);
+    let money = |what: &str| {
+        let told = project.json(&["cost", "status", "clerk"]);
+        let rows = told["budgets"].as_array().cloned().unwrap_or_default();
+        let row = rows.iter().find(|row| row["agent"] == "clerk").cloned();
+        row.unwrap_or(told)[what].as_u64().expect("an amount")
+    };
+    let aside = money("reserved_micros");
+    assert!(aside > 0);
+    // There is room for one at a time, and for what they really cost.
+    let limit = aside + aside / 2;
+    let words = format!("0.{limit:06}");
+    let words = [
+        "cost", "set", "clerk", "--budget", &words, "--period", "day",
+    ];
+    project.json(&words);
+    for input in ["two", "three"] {
+        project.json(&["run", "clerk", "--input", input, "--no-wait"]);
+    }
+    let ended = || {
+        let listed = project.json(&["get", "runs"]);
+        let runs = listed["items"].as_array().cloned().unwrap_or_default();
+        let status = runs
+            .iter()
+            .map(|run| run["status"].as_str().unwrap_or_default().to_owned());
+        status.collect::<Vec<_>>()
+    };
+    until(|| {
+        assert!(money("reserved_micros") <= limit, "one at a time");
+        let now = ended();
+        assert!(!now.iter().any(|status| status == "failed"), "{now:?}");
+        now.len() == 3 && now.iter().all(|status| status == "completed")
+    });
+    assert_eq!(office.server.count(), 3, "each is asked once");
+    assert_eq!(money("reserved_micros"), 0);
 }

@@ -107,6 +107,47 @@ fn process_what_runs_read_of_a_document_is_erased_with_it() {
 }
 
 #[test]
+fn process_a_run_at_work_goes_on_without_what_its_agent_is_to_forget() {
+    let taught = json!({"fact": "Riake pays its invoices late", "confidence": 0.8, "source": "x"});
+    let script = [
+        call(&[("remember", taught)]),
+        say("Noted."),
+        call(&[
+            ("recall", json!({"query": "who pays invoices late"})),
+            ("ask", json!({"question": "Shall I go on?"})),
+        ]),
+        say("I am done."),
+    ];
+    let office = office(&script);
+    let project = &office.project;
+    let memo = "type: agent\nname: memo\nmodel: any\nprompt: You remember.\n\
+                workspace: agents/memo\ntools: [remember, recall, ask]\ngrants: {ask: true}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], memo.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let first = project.json(&["run", "memo", "--input", "Learn."]);
+    assert_eq!(first["status"], "completed", "{first}");
+    let open = project.json(&["run", "memo", "--input", "Who?", "--no-wait"]);
+    let open = open["run"].as_str().unwrap();
+    let until = |status: &str| {
+        let began = naos_engine::clock::tick();
+        while project.json(&["get", "run", open])["status"] != status {
+            assert!(began.elapsed() < WORK_MAX, "{open} isn't {status}");
+        }
+    };
+    until("held");
+    let forgot = project.naos(&["memory", "forget", "memo", "1", "--erase", "--yes"]);
+    let text = format!("{}{}", forgot.stdout, forgot.stderr);
+    assert!(forgot.exit == 0 && text.contains("Erased:"), "{text}");
+    assert!(!text.contains("it was left"), "{text}");
+    let yes = project.naos(&["approve", "--yes"]);
+    assert_eq!(yes.exit, 0, "{}", yes.stderr);
+    until("completed");
+    let asked = last_asked(&office);
+    assert!(asked.contains("[erased on request]"), "{asked}");
+    assert!(!asked.contains("pays its invoices late"), "{asked}");
+}
+
+#[test]
 fn process_what_was_copied_among_other_words_is_said_to_stand_there() {
     let office = office(&[say("She is ill.")]);
     let project = &office.project;

@@ -725,7 +725,9 @@ impl Host for GuestHost {
             digest,
             ask,
         });
-        let answered = self.node.0.world.will_wait(self.tenant, run);
+        let world = &self.node.0.world;
+        let _holds = world.holds();
+        let answered = world.will_wait(self.tenant, run);
         let (ticket, verdict) = self.node.ticket();
         let tenant = self.tenant;
         let envelope = Envelope {
@@ -741,7 +743,7 @@ impl Host for GuestHost {
             return Err(HostError::Cancelled); // this attempt doesn't count any more
         }
         let resume = answered.recv_timeout(GATED_WAIT).ok().or_else(|| {
-            self.node.0.world.wait_over(self.tenant, run);
+            world.wait_over(self.tenant, run);
             answered.try_recv().ok() // it came in this very moment
         });
         let Some((tail, clock)) = resume else {

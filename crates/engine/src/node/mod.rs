@@ -372,6 +372,7 @@ impl Node {
 
     /// The same, for threads that may wait.
     pub(crate) fn flush_blocking(&self, tenant: TenantId) {
+        let _holds = self.0.world.holds();
         let (ticket, answer) = self.ticket();
         self.send_flush(tenant, ticket);
         let _ = self.wait_blocking(ticket, answer);

@@ -216,6 +216,17 @@ pub(super) struct World {
     calls: AtomicUsize,
     /// How many others are, which may be done again.
     others: AtomicUsize,
+    /// How many threads of the sandbox wait for an answer.
+    held: AtomicUsize,
+}
+
+/// A thread of the sandbox while it waits for an answer.
+pub(super) struct Holds<'a>(&'a AtomicUsize);
+
+impl Drop for Holds<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// A call under way until its answer came back or can't come any more, and whether it is paid or
@@ -257,6 +268,7 @@ impl World {
             vectors: Mutex::default(),
             calls: AtomicUsize::new(0),
             others: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
         }
     }
 
@@ -324,12 +336,18 @@ impl World {
         }
     }
 
+    /// The thread that asks waits from now on, until what comes back is dropped.
+    pub(super) fn holds(&self) -> Holds<'_> {
+        self.held.fetch_add(1, Ordering::AcqRel);
+        Holds(&self.held)
+    }
+
     /// Waits a moment so that more comes together, where nothing that could go on waits for it:
     /// every thread of the sandbox is at work and has more to do. Each commit, and each thread
     /// that is woken, takes time from them.
     pub(super) fn gather(&self) {
         let jobs = lock(&self.queue).as_ref().map_or(0, VecDeque::len);
-        if jobs >= BACKLOG * self.pool && !lock(&self.live).values().any(|l| l.waiting.is_some()) {
+        if jobs >= BACKLOG * self.pool && self.held.load(Ordering::Acquire) == 0 {
             std::thread::sleep(GATHER);
         }
     }

@@ -15,7 +15,7 @@ use naos_types::fact::{Fact, approval, run};
 use naos_types::input::{Answer, Link, Piece};
 use naos_types::{BodyRef, Code, Digest, DocPath, Name, Refusal, RunId, Seq, Time};
 
-use super::{Reader, Readers, damaged};
+use super::{Reader, Readers, damaged, planted};
 
 /// How many entries are read at once.
 const CHUNK: usize = 512;
@@ -356,7 +356,9 @@ impl Reader {
         let mut out = Saying::default();
         let mut taken: HashSet<Digest> = HashSet::new();
         for (body, place) in found {
-            if let Some(by) = needed.get(&body.digest) {
+            if let Some(by) = needed.get(&body.digest)
+                && !self.has_instead(&place, &body)?
+            {
                 out.kept.extend(by.iter().cloned());
                 continue;
             }
@@ -381,6 +383,14 @@ impl Reader {
         // A version whose content goes with another document's needs no entry of its own.
         out.documents.retain(|_, (_, bodies)| !bodies.is_empty());
         Ok(out)
+    }
+
+    /// Whether a run that goes on reads something else instead: what a tool answered it.
+    fn has_instead(&self, place: &Place, body: &BodyRef) -> Result<bool, Refusal> {
+        let Place::Recorded(run) = place else {
+            return Ok(false);
+        };
+        Ok(!planted::readers_keep_what_they_read() && self.instead(*run, body)?.is_some())
     }
 
     /// What a fact of a run names, and what a piece of its recording names in its turn.

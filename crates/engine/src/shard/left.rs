@@ -1,7 +1,8 @@
-//! What a cell leaves to another process that may have the data next: calls outside of work that
-//! didn't begin here, and that lack something here, the key of a model say. A run that would make
-//! one stays where it is, before its intent; what is on its way and may be done again waits. Both
-//! are looked at again after a while.
+//! What a cell leaves as it stands and looks at again after a while. To another process that may
+//! have the data next it leaves calls outside of work that didn't begin here, and that lack
+//! something here, the key of a model say: a run that would make one stays where it is, before its
+//! intent; what is on its way and may be done again waits. And a run waits for money that others
+//! have set aside.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,8 +62,8 @@ impl Cell {
         });
     }
 
-    /// Whether a decision is not taken here, since it would ask for what this process lacks: the
-    /// run stands where it stood.
+    /// Whether a decision is not taken now, since the run waits for money, or not here, since it
+    /// would ask for what this process lacks: the run stands where it stood.
     pub(super) fn leaves_undecided(
         &mut self,
         now: Time,
@@ -80,7 +81,7 @@ impl Cell {
                 Effect::Call(call) => Some(call),
                 _ => None,
             });
-        let is_left = calls.into_iter().any(|call| self.is_left(call, made));
+        let is_left = decision.waits || calls.into_iter().any(|call| self.is_left(call, made));
         if is_left {
             self.left.runs.insert(*run);
             self.left.until = Some(now + LOOK);

@@ -9,12 +9,36 @@ use crate::turn::{Done, Turn};
 /// Refuses what could go over the agent's limit or that of all. Asked before anything is
 /// journaled. What never fits is told first: whoever waits for the rest would wait in vain.
 pub(crate) fn affordable(turn: &Turn<'_>, agent: &Name, worst: Micros) -> Done {
+    fits(turn, agent, worst, Counted::All)
+}
+
+/// The same for who can wait: what is set aside for answers under way isn't spent, and most of it
+/// comes free again.
+pub(crate) fn affordable_later(turn: &Turn<'_>, agent: &Name, worst: Micros) -> Done {
+    let counted = if crate::planted::is("reserved-is-spent") {
+        Counted::All
+    } else {
+        Counted::Spent
+    };
+    fits(turn, agent, worst, counted)
+}
+
+/// What isn't there any more.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Counted {
+    /// What is spent.
+    Spent,
+    /// That, and what is set aside.
+    All,
+}
+
+fn fits(turn: &Turn<'_>, agent: &Name, worst: Micros, counted: Counted) -> Done {
     let both = [Spender::Agent(agent.clone()), Spender::All];
     for whose in &both {
         ever_within(turn, whose, worst)?;
     }
     for whose in &both {
-        within(turn, whose, worst)?;
+        within(turn, whose, worst, counted)?;
     }
     Ok(())
 }
@@ -42,7 +66,7 @@ fn ever_within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {
     Err(Refusal::new(Code::BUDGET_TOO_SMALL, what).into())
 }
 
-fn within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {
+fn within(turn: &Turn<'_>, whose: &Spender, worst: Micros, counted: Counted) -> Done {
     let Some(budget) = turn.budget(whose)? else {
         return Ok(());
     };
@@ -51,7 +75,10 @@ fn within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {
     };
     let fresh = budget.window_at(turn.now) != budget.window;
     let spent = if fresh { Micros::ZERO } else { budget.spent };
-    let used = spent.plus(budget.reserved);
+    let used = match counted {
+        Counted::Spent => spent,
+        Counted::All => spent.plus(budget.reserved),
+    };
     let over = used.plus(worst) > spec.limit || spent >= spec.limit;
     if !over || spec.on_exceed == OnExceed::Alert || crate::planted::is("limit-unheeded") {
         return Ok(());

@@ -10,7 +10,7 @@ use naos_types::{Actor, Code, Name, Refusal, Role};
 
 use crate::turn::{Done, Order, Turn};
 
-pub(crate) use cost::{affordable, reserve, settle};
+pub(crate) use cost::{affordable, affordable_later, reserve, settle};
 pub(crate) use manifest::granted;
 
 /// Leave to carry out one effect, from the turn whose facts ask for it. Not `Clone`, not stored:

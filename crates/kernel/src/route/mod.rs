@@ -147,6 +147,9 @@ fn candidate(
         };
         let asked = worst.and_then(|worst| {
             estimate = worst;
+            if is_mind {
+                return crate::guard::affordable_later(turn, name, worst);
+            }
             crate::guard::affordable(turn, name, worst)
         });
         match asked {

@@ -242,7 +242,8 @@ type Chosen<'t> = (Name, &'t ModelSpec, Micros, Fitted);
 
 /// The first model after those that failed whose worst case there is money for, of the budgets and
 /// of what the run itself has left, and what it is asked. One whose window holds all comes before
-/// those that can't be told all.
+/// those that can't be told all. Where none is affordable yet, the first that will be once others'
+/// answers are there: whoever asks it waits until then.
 pub(super) fn choose<'t>(
     turn: &'t Turn<'_>,
     agent: &Name,
@@ -253,6 +254,7 @@ pub(super) fn choose<'t>(
     let mind = whole.mind;
     let (there, mut refusal) = models(turn, mind, alone, whole.stays.as_ref())?;
     let there = window::ordered(there, whole);
+    let mut later = None;
     for (name, spec) in there.into_iter().skip(failed as usize) {
         if whole.said.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
             refusal = blind(&name);
@@ -285,8 +287,11 @@ pub(super) fn choose<'t>(
             Err(Stop::Refused(why)) => refusal = *why,
             Err(stop) => return Err(stop),
         }
+        if later.is_none() && crate::guard::affordable_later(turn, agent, worst).is_ok() {
+            later = Some((name, spec, worst, fitted));
+        }
     }
-    Ok(Err(refusal))
+    Ok(later.ok_or(refusal))
 }
 
 /// The next thing that a run does. What can't be done ends it: nobody else would.
@@ -501,6 +506,10 @@ pub(super) fn ask(
     let money = (run.is_what_if(), bounds::left(Some(run), None));
     let chosen = choose(turn, &run.agent, money, thinking.failed, &whole)?;
     let (model, spec, worst, fitted) = match chosen {
+        Ok((_, _, worst, _)) if crate::guard::affordable(turn, &run.agent, worst).is_err() => {
+            turn.waits = true;
+            return Ok(());
+        }
         Ok((model, spec, worst, fitted)) => {
             let spec = ModelSpec {
                 document: String::new(), // what it says stands in the rest

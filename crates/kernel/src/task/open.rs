@@ -57,7 +57,10 @@ pub(super) fn open_as(turn: &mut Turn<'_>, wanted: Wanted, asks: &Asks) -> Done 
         Worker::Component(_, grant) => grant.cost_max,
         Worker::Model(_, worst) => *worst,
     };
-    crate::guard::affordable(turn, &target, worst)?;
+    match &worker {
+        Worker::Model(..) => crate::guard::affordable_later(turn, &target, worst)?,
+        _ => crate::guard::affordable(turn, &target, worst)?,
+    }
     crate::run::room(turn)?;
     let Wanted {
         task,

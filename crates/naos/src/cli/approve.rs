@@ -22,6 +22,9 @@ const GO_ON_MAX: Duration = Duration::from_secs(600);
 
 /// The most that is decided at once.
 const BATCH_MAX: usize = 50;
+/// What is said where the answer is kept, and what waited for it can't go on in this process.
+const LACKS: &str = "It asks for a key, a port or a program that this command lacks, and goes on in \
+                     one that has it: naos up";
 
 /// Decides what waits for a person; lists it unless told what to decide.
 #[derive(clap::Args, Clone)]
@@ -386,8 +389,12 @@ fn deliver(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), F
 /// Without a daemon what waited goes on in this process, and it is said how far it came.
 fn gone_on(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), Fail> {
     if session.daemon().is_none() {
+        session.helps();
         let status = go_on(session, answer)?;
         out.say(format!("What waited for it is {status} by now."));
+        if session.has_left() {
+            out.note(LACKS);
+        }
         answer["status"] = json!(status);
     }
     Ok(())

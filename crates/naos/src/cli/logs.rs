@@ -45,13 +45,18 @@ fn of_run(context: &Context, logs: &Logs, run: RunId) -> Ended {
     let out = &context.out;
     let mut session = context.session()?;
     let path = api(&format!("/runs/{run}/logs"));
-    let mut answer = session.get(format!("{path}?last={}", logs.tail))?;
+    // The newest says where to go on, also to who wants none of those before.
+    let mut answer = session.get(format!("{path}?last={}", logs.tail.max(1)))?;
+    let mut is_old = logs.tail == 0;
     let (mut seen, mut following) = (0, Following::default());
     loop {
         for line in items(&answer) {
             seen = line["number"].as_u64().unwrap_or(seen);
-            show_line(out, line);
+            if !is_old {
+                show_line(out, line);
+            }
         }
+        is_old = false;
         let over = cell(&answer["status"]);
         let over = naos_types::RunStatus::parse(&over).is_none_or(|status| status.is_closed());
         let more = answer["next"].is_u64();
@@ -83,8 +88,14 @@ fn of_agent(context: &Context, logs: &Logs) -> Ended {
     if let Some(agent) = &logs.whose {
         session.get(api(&format!("/agents/{agent}")))?; // there has to be one
     }
-    let rows = session.get(api(&format!("/audit?last={}{filter}", logs.tail)))?;
-    let mut seen = show(out, &mut session, &rows)?;
+    // The newest says where to go on, also to who wants none of those before.
+    let rows = session.get(api(&format!("/audit?last={}{filter}", logs.tail.max(1))))?;
+    let mut seen = if logs.tail > 0 {
+        show(out, &mut session, &rows)?
+    } else {
+        let newest = items(&rows).last().and_then(|row| row["seq"].as_u64());
+        newest.unwrap_or(0)
+    };
     let mut following = Following::default();
     while logs.follow {
         following.pause(out, &mut session, Duration::from_millis(POLL_MS))?;

@@ -499,7 +499,7 @@ impl Following {
         if self.is_alone && !was_alone {
             out.note(COMMANDS_ONLY);
         }
-        session.pause_or_give_way(pause)
+        session.look_on(pause)
     }
 }
 

@@ -304,7 +304,7 @@ pub(crate) fn until_closed(
     loop {
         let status = answer["status"].as_str().unwrap_or_default();
         let left = until.saturating_duration_since(clock::tick());
-        if !matches!(status, "running" | "queued") || left.is_zero() {
+        if !matches!(status, "running" | "queued") || left.is_zero() || session.has_left() {
             return Ok(answer);
         }
         if let Some(why) = answer["waits"].as_str().filter(|why| *why != told) {

@@ -32,7 +32,7 @@ pub(crate) fn go(context: &Context, top: &Top) -> Ended {
         if top.once || out.json || !out.terminal {
             return Ok(0);
         }
-        session.pause_or_give_way(Duration::from_millis(PAUSE_MS))?;
+        session.look_on(Duration::from_millis(PAUSE_MS))?;
     }
 }
 
