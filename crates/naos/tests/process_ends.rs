@@ -205,7 +205,7 @@ fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
 #[test]
 fn process_what_answers_under_way_may_cost_is_waited_for() {
     let slow = || Step::behave("slow:40");
-    let mut office = Office::with(vec![slow(), slow(), slow()]);
+    let office = Office::with(vec![slow(), slow(), slow()]);
     office.connect();
     let clerk = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n";
     let project = &office.project;

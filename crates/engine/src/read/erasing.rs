@@ -390,7 +390,7 @@ impl Reader {
         let Place::Recorded(run) = place else {
             return Ok(false);
         };
-        Ok(!planted::readers_keep_what_they_read() && self.instead(*run, body)?.is_some())
+        Ok(!planted::runs_at_work_keep_what_they_recalled() && self.instead(*run, body)?.is_some())
     }
 
     /// What a fact of a run names, and what a piece of its recording names in its turn.

@@ -25,3 +25,8 @@ pub(super) fn words_left_out() -> bool {
 pub(super) fn readers_keep_what_they_read() -> bool {
     chosen("readers-keep")
 }
+
+/// What is recalled for runs at work stays in their recordings.
+pub(super) fn runs_at_work_keep_what_they_recalled() -> bool {
+    chosen("recalled-keep")
+}

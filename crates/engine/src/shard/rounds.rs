@@ -494,6 +494,7 @@ impl Cell {
             next,
             changes,
             learned,
+            waits: _, // such a one isn't taken
         } = decision;
         for (key, ranked) in learned {
             self.routes.learn(key, ranked);
