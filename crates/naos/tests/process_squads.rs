@@ -376,3 +376,31 @@ fn process_a_squad_in_another_language_is_refused_whole() {
     let english = fs::read_to_string(root.join("jarvis/SOUL.md")).unwrap();
     assert_eq!(soul["text"], english.as_str());
 }
+
+#[test]
+fn process_who_is_asked_for_later_joins_the_squad() {
+    let project = Project::new();
+    let init = |only: &str| {
+        let words = [
+            "squad",
+            "init",
+            "agency",
+            "--language",
+            "mg",
+            "--only",
+            only,
+        ];
+        let made = project.naos(&words);
+        assert_eq!(made.exit, 0, "{}", made.stderr);
+        made.stdout
+    };
+    init("pm,dev");
+    let first = fs::read_to_string(project.path("agents/agency.yaml")).unwrap();
+    init("jarvis,dev");
+    let agent = project.json(&["get", "agent", "jarvis"]);
+    assert_eq!(agent["name"], "jarvis", "{agent}");
+    let now = fs::read_to_string(project.path("agents/agency.yaml")).unwrap();
+    assert_eq!(now, first, "what was there is left");
+    let said = init("jarvis");
+    assert!(said.contains("Nothing is new"), "{said}");
+}

@@ -124,7 +124,8 @@ codes! {
         "add the line that the message names to the agent's manifest"
     OVER_BUDGET 143 Forbidden
         "it would go over the budget"
-        "raise the budget with `naos cost set`, or wait until its window ends"
+        "raise the budget with `naos cost set`, or, if it is one of a day, a week or a month, wait \
+         until its window ends"
     AGENT_STOPPED 144 Forbidden
         "the agent is stopped"
         "start it with `naos start NAME`"
@@ -290,7 +291,7 @@ codes! {
         "name a model whose data stays: `naos get models` shows which; or give it to an agent that \
          has one; or an owner writes `data: leaves` into the agent, or into `policies`, which lets \
          go what is made from then on"
-    LIMIT_COST 225 Conflict
+    LIMIT_COST 225 Forbidden
         "the run would cost more than it may"
         "raise `limits.cost` in the agent's manifest, give it less to do, or let it work with a \
          cheaper model"
@@ -300,8 +301,8 @@ codes! {
          fewer tools, a shorter prompt or a shorter task"
     BUDGET_TOO_SMALL 227 Forbidden
         "it may cost more than the whole budget, so that waiting doesn't help"
-        "raise the budget with `naos cost set`, or lower what it may cost: `limits` (`max_tokens`) \
-         in the agent's manifest, a cheaper model, or less to read"
+        "raise the budget with `naos cost set`, or lower what it may cost: `answer_tokens` in the \
+         agent's manifest (`max_tokens` of a request), a cheaper model, or less to read"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \

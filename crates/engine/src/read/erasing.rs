@@ -452,6 +452,7 @@ pub(super) fn who(fact: &Fact) -> String {
     match (fact, fact.run()) {
         (Fact::Document(_), _) => fact.subject().trim_start_matches('/').to_owned(),
         (_, Some(run)) => format!("{run} of {}", fact.subject()),
+        (Fact::Plan(of), _) => format!("{} {} of {}", fact.action(), fact.subject(), of.plan()),
         _ => format!("{} {}", fact.action(), fact.subject()),
     }
 }

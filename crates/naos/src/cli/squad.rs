@@ -308,7 +308,24 @@ fn init(context: &Context, asked: &Init) -> Ended {
     let made = sync::made(&tried);
     // Whoever asks for a squad wants all of it, whatever became of it before.
     let made = Made::AndThese(&made);
-    let answer = sync::own(&mut session, &project, &files, How::default(), made)?;
+    let mut answer = sync::own(&mut session, &project, &files, How::default(), made)?;
+    // Who is asked for by name and isn't in the file that was left gets a file of its own.
+    let is_named = |persona: &&Persona| asked.only.contains(&persona.name);
+    let absent: Vec<&Persona> = chosen
+        .iter()
+        .filter(is_named)
+        .filter(|persona| became(&answer, &persona.name) == ABSENT)
+        .collect();
+    for persona in &absent {
+        let of = (asked.squad.as_str(), language);
+        let own = describe(of, std::slice::from_ref(*persona), &asked.budget, None);
+        let file = format!("{}-{}.yaml", asked.squad, persona.name);
+        put(root.join(file), &own)?;
+    }
+    if !absent.is_empty() {
+        let files = OwnFiles::of(&project)?;
+        answer = sync::own(&mut session, &project, &files, How::default(), made)?;
+    }
     let there = connected(&mut session)?;
     drop(session);
     let standup = standup.filter(|_| !kept.contains(&label));
