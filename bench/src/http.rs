@@ -202,7 +202,8 @@ async fn beside_the_demo(rounds: usize, board: &mut Board) {
         let _ = demo.kill(); // only if the line broke before it ended
         let status = ended.or_else(|| demo.wait().ok());
         let well = status.is_some_and(|status| status.success());
-        let reports = server.api("GET", "/api/v1/plan-runs", &Value::Null).await;
+        let path = "/api/v1/plan-runs?brief=true"; // a report is long
+        let reports = server.api("GET", path, &Value::Null).await;
         let done = reports["items"][0]["status"] == "completed";
         for all in [&alone, &beside] {
             board.tried(all.latencies.len() + all.failures, all.failures);

@@ -56,8 +56,8 @@ pub fn journal(path: &Path) -> (mpsc::Sender<Request>, std::thread::JoinHandle<(
 /// `callers` at once, `count` records in all, each waiting for its own durability: records per
 /// second, and the latency of each in seconds.
 pub fn records(dir: &Path, callers: usize, count: usize) -> (f64, Vec<f64>) {
-    let path = dir.join(format!("limit-{callers}-{count}.db"));
-    let (lane, thread) = journal(&path);
+    let scratch = tempfile::tempdir_in(dir).expect("a scratch directory"); // each has its own
+    let (lane, thread) = journal(&scratch.path().join("limit.db"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");

@@ -50,6 +50,9 @@ pub(crate) fn is_wanted(data: &Path) -> bool {
     matches!(dir.try_lock(), Err(TryLockError::WouldBlock))
 }
 
+/// From when until when a process had a directory; it has it still where no end is said.
+type Had = (Time, Option<Time>);
+
 /// A process that has a directory only until others want it, and when it had it. What began then is
 /// its own work; what it lacks something for of the work of others, the key of a model say, it
 /// leaves to them as long as one of them waits for the directory.
@@ -57,7 +60,7 @@ pub(crate) fn is_wanted(data: &Path) -> bool {
 pub(crate) struct Guest {
     data: PathBuf,
     /// From when until when, the last one last; the last one lasts where no end is said.
-    had: Arc<Mutex<Vec<(Time, Option<Time>)>>>,
+    had: Arc<Mutex<Vec<Had>>>,
     /// Whether it leaves it to them also where none of them waits.
     only_helps: Arc<AtomicBool>,
     /// Whether it left any.
@@ -84,7 +87,7 @@ impl Guest {
         self.only_helps.load(Ordering::Acquire) && self.left.load(Ordering::Acquire)
     }
 
-    fn had(&self) -> MutexGuard<'_, Vec<(Time, Option<Time>)>> {
+    fn had(&self) -> MutexGuard<'_, Vec<Had>> {
         self.had.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -106,7 +109,7 @@ impl Guest {
             return false;
         }
         let had = self.had();
-        let own = |(from, until): &(Time, Option<Time>)| {
+        let own = |(from, until): &Had| {
             began.is_some_and(|at| at >= *from && until.is_none_or(|until| at <= until))
         };
         if had.iter().any(own) {

@@ -152,6 +152,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("kind", "string"),
             ("before", "string"),
             ("limit", "integer"),
+            ("brief", "boolean"),
         ],
         ("GET", "/api/v1/approvals" | "/api/v1/notices") => PAGED,
         ("GET", "/api/v1/tasks") => &[

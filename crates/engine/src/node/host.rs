@@ -726,8 +726,7 @@ impl Host for GuestHost {
             ask,
         });
         let world = &self.node.0.world;
-        let _holds = world.holds();
-        let answered = world.will_wait(self.tenant, run);
+        let (answered, _holds) = world.will_wait(self.tenant, run);
         let (ticket, verdict) = self.node.ticket();
         let tenant = self.tenant;
         let envelope = Envelope {

@@ -197,7 +197,7 @@ pub(super) struct Job {
     pub(super) cancel: CancelToken,
 }
 
-/// How long [`World::gather`] waits.
+/// How long [`World::gather`] waits at the most.
 const GATHER: std::time::Duration = std::time::Duration::from_millis(1);
 /// How many jobs each thread has to have before it, so that it isn't idle meanwhile.
 const BACKLOG: usize = 8;
@@ -209,6 +209,8 @@ pub(super) struct World {
     live: Mutex<BTreeMap<(TenantId, RunId), Live>>,
     queue: Mutex<Option<VecDeque<Job>>>,
     wake: Condvar,
+    /// Told when few jobs are left, or a thread waits.
+    short: Condvar,
     pool: usize,
     /// Vectors that were asked for before.
     pub(super) vectors: Mutex<Kept>,
@@ -264,6 +266,7 @@ impl World {
             live: Mutex::default(),
             queue: Mutex::new(Some(VecDeque::new())),
             wake: Condvar::new(),
+            short: Condvar::new(),
             pool,
             vectors: Mutex::default(),
             calls: AtomicUsize::new(0),
@@ -325,7 +328,12 @@ impl World {
         let mut queue = lock(&self.queue);
         loop {
             match queue.as_mut()?.pop_front() {
-                Some(job) => return Some(job),
+                Some(job) => {
+                    if queue.as_ref().map_or(0, VecDeque::len) + 1 == self.backlog() {
+                        self.short.notify_all();
+                    }
+                    return Some(job);
+                }
                 None => {
                     queue = self
                         .wake
@@ -339,22 +347,31 @@ impl World {
     /// The thread that asks waits from now on, until what comes back is dropped.
     pub(super) fn holds(&self) -> Holds<'_> {
         self.held.fetch_add(1, Ordering::AcqRel);
+        self.short.notify_all();
         Holds(&self.held)
     }
 
-    /// Waits a moment so that more comes together, where nothing that could go on waits for it:
-    /// every thread of the sandbox is at work and has more to do. Each commit, and each thread
+    /// Waits a moment so that more comes together, as long as nothing that could go on waits for
+    /// it: every thread of the sandbox is at work and has more to do. Each commit, and each thread
     /// that is woken, takes time from them.
     pub(super) fn gather(&self) {
-        let jobs = lock(&self.queue).as_ref().map_or(0, VecDeque::len);
-        if jobs >= BACKLOG * self.pool && self.held.load(Ordering::Acquire) == 0 {
-            std::thread::sleep(GATHER);
-        }
+        let all_work = |queue: &mut Option<VecDeque<Job>>| {
+            let jobs = queue.as_ref().map_or(0, VecDeque::len);
+            jobs >= self.backlog() && self.held.load(Ordering::Acquire) == 0
+        };
+        let queue = lock(&self.queue);
+        drop(self.short.wait_timeout_while(queue, GATHER, all_work));
+    }
+
+    /// How many jobs have to wait so that no thread is idle soon.
+    const fn backlog(&self) -> usize {
+        BACKLOG * self.pool
     }
 
     pub(super) fn stop(&self) {
         *lock(&self.queue) = None;
         self.wake.notify_all();
+        self.short.notify_all();
         for live in lock(&self.live).values() {
             live.cancel.cancel();
         }
@@ -412,12 +429,16 @@ impl World {
     }
 
     /// The guest is about to make a gated call: its answer comes through this channel.
-    pub(super) fn will_wait(&self, tenant: TenantId, run: RunId) -> mpsc::Receiver<Resume> {
+    pub(super) fn will_wait(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+    ) -> (mpsc::Receiver<Resume>, Holds<'_>) {
         let (tell, hear) = mpsc::channel();
         if let Some(live) = lock(&self.live).get_mut(&(tenant, run)) {
             live.waiting = Some(tell);
         }
-        hear
+        (hear, self.holds())
     }
 
     /// The guest waits no longer: whether its answer came in this very moment.

@@ -23,8 +23,8 @@ const GO_ON_MAX: Duration = Duration::from_secs(600);
 /// The most that is decided at once.
 const BATCH_MAX: usize = 50;
 /// What is said where the answer is kept, and what waited for it can't go on in this process.
-const LACKS: &str = "It asks for a key, a port or a program that this command lacks, and goes on in \
-                     one that has it: naos up";
+const LACKS: &str = "It asks for a key, a port or a program that this command lacks, and goes on \
+                     in one that has it: naos up";
 
 /// Decides what waits for a person; lists it unless told what to decide.
 #[derive(clap::Args, Clone)]

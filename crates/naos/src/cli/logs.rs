@@ -97,14 +97,16 @@ fn of_agent(context: &Context, logs: &Logs) -> Ended {
         newest.unwrap_or(0)
     };
     let mut following = Following::default();
-    while logs.follow {
+    if !logs.follow {
+        return Ok(0);
+    }
+    loop {
         following.pause(out, &mut session, Duration::from_millis(POLL_MS))?;
         let rows = session.get(api(&format!(
             "/audit?after={seen}&limit={PAGE_MAX}{filter}"
         )))?;
         seen = show(out, &mut session, &rows)?.max(seen);
     }
-    Ok(0)
 }
 
 /// Shows entries, with the lines that they tell of, and says which was the last.

@@ -46,7 +46,8 @@ pub(super) fn by_open_runs(
     }))
 }
 
-/// A sentence about what begins it by itself, and will find nothing to begin; none where nothing does.
+/// A sentence about what begins it by itself, and will find nothing to begin; none where nothing
+/// does.
 ///
 /// # Errors
 /// A fault if a record is damaged.

@@ -77,15 +77,25 @@ pub(crate) async fn list(call: Call) -> Answered {
     let before = call.word("before", PlanId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     let kind = call.word("kind", Kind::parse)?;
+    let texts = texts(&call)?;
     let fits = PlanFilter { status, name, kind };
     let listed = reader.plans(&fits, before, limit)?;
     let seq = reader.seq()?;
     let items: Vec<Value> = listed
         .items
         .iter()
-        .map(|(id, plan)| shapes::plan(&reader, *id, plan, seq))
+        .map(|(id, plan)| shapes::plan_with(&reader, *id, plan, seq, texts))
         .collect();
     ok(&json!({"items": items, "next": listed.next}))
+}
+
+/// Whether inputs and outputs are told: they may be long.
+fn texts(call: &Call) -> Result<shapes::Texts, Fault> {
+    let brief = call.word("brief", |word| word.parse::<bool>().ok())?;
+    Ok(match brief {
+        Some(true) => shapes::Texts::LeftOut,
+        _ => shapes::Texts::Told,
+    })
 }
 
 pub(crate) async fn show(call: Call) -> Answered {
@@ -95,11 +105,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let deadline = deadline(call.number("wait_ms", 0, WAIT_MS_MAX)?);
     let seq = reader.seq()?;
     let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
-    let brief = call.word("brief", |word| word.parse::<bool>().ok())?;
-    let texts = match brief {
-        Some(true) => shapes::Texts::LeftOut,
-        _ => shapes::Texts::Told,
-    };
+    let texts = texts(&call)?;
     let mut value = shapes::plan_with(&reader, id, &plan, seq, texts);
     if let Value::Object(members) = &mut value
         && texts == shapes::Texts::Told
