@@ -198,7 +198,7 @@ pub(super) struct Job {
 }
 
 /// How long [`World::gather`] waits at the most.
-const GATHER: std::time::Duration = std::time::Duration::from_millis(1);
+const GATHER: std::time::Duration = std::time::Duration::from_micros(500);
 /// How many jobs each thread has to have before it, so that it isn't idle meanwhile.
 const BACKLOG: usize = 8;
 
