@@ -392,7 +392,7 @@ fn process_a_run_costs_no_more_than_it_may() {
     apply(&office, &clerk("$0.01"));
     let words = ["run", "clerk", "--input", "What is due?"];
     let refused = office.project.naos(&words);
-    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert_eq!(refused.exit, 3, "{}", refused.stderr);
     assert!(refused.stderr.contains("limits.cost"), "{}", refused.stderr);
     assert_eq!(office.server.count(), asked);
 }
