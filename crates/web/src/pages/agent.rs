@@ -66,10 +66,7 @@ impl Page for Agent {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-agents").into_owned(),
-            href: "/agents",
-        }]
+        self.section().trail(locale)
     }
 
     fn topic(&self) -> Option<Topic> {

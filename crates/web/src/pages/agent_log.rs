@@ -49,10 +49,7 @@ impl Page for AgentLog {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-agents").into_owned(),
-            href: "/agents",
-        }]
+        self.section().trail(locale)
     }
 }
 

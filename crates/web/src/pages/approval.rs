@@ -132,10 +132,7 @@ impl Page for Approval {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-approvals").into_owned(),
-            href: "/approvals",
-        }]
+        self.section().trail(locale)
     }
 
     fn topic(&self) -> Option<Topic> {

@@ -65,7 +65,7 @@ impl Page for Document {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        super::documents::trail(locale)
+        self.section().trail(locale)
     }
 }
 

@@ -131,14 +131,6 @@ pub struct Difference {
     pub cut: bool,
 }
 
-/// The list above a document.
-pub(super) fn trail(locale: Locale) -> Vec<Crumb> {
-    vec![Crumb {
-        text: locale.t("nav-documents").into_owned(),
-        href: "/documents",
-    }]
-}
-
 impl Page for Documents {
     fn section(&self) -> Section {
         Section::Documents
@@ -159,7 +151,7 @@ impl Page for History {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        trail(locale)
+        self.section().trail(locale)
     }
 }
 
@@ -173,7 +165,7 @@ impl Page for Difference {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        trail(locale)
+        self.section().trail(locale)
     }
 }
 

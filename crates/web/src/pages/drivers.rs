@@ -151,10 +151,7 @@ impl Page for Driver {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-drivers").into_owned(),
-            href: "/drivers",
-        }]
+        self.section().trail(locale)
     }
 }
 

@@ -117,10 +117,7 @@ impl Page for Flow {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-flows").into_owned(),
-            href: "/flows",
-        }]
+        self.section().trail(locale)
     }
 }
 

@@ -250,119 +250,146 @@ fn query_byte(byte: u8) -> String {
     }
 }
 
+/// What stands in the navigation: where it leads, its word, its key, whether it is among the first,
+/// and its picture.
+const PLACES: [(Section, &str, &str, char, bool, &str); 15] = [
+    (
+        Section::Home,
+        "/",
+        "nav-feed",
+        'f',
+        true,
+        "M3 12h4l3-8 4 16 3-8h4",
+    ),
+    (
+        Section::Board,
+        "/board",
+        "nav-board",
+        'b',
+        true,
+        "M4 4h4v16H4zM10 4h4v10h-4zM16 4h4v13h-4z",
+    ),
+    (
+        Section::Agents,
+        "/agents",
+        "nav-agents",
+        'a',
+        true,
+        "M8 8h8v8H8zM12 3v5M12 16v5M3 12h5M16 12h5",
+    ),
+    (
+        Section::Approvals,
+        "/approvals",
+        "nav-approvals",
+        'p',
+        true,
+        "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6zM9 12l2 2 4-4",
+    ),
+    (
+        Section::Inbox,
+        "/inbox",
+        "nav-inbox",
+        'i',
+        false,
+        "M3 13h5l2 3h4l2-3h5M5 5h14l2 8v6H3v-6z",
+    ),
+    (
+        Section::Runs,
+        "/runs",
+        "nav-runs",
+        'r',
+        false,
+        "M7 4l13 8-13 8z",
+    ),
+    (
+        Section::Documents,
+        "/documents",
+        "nav-documents",
+        'm',
+        false,
+        "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
+    ),
+    (
+        Section::Flows,
+        "/flows",
+        "nav-flows",
+        'l',
+        false,
+        "M4 12h5M15 6h5M15 18h5M9 12l6-6M9 12l6 6",
+    ),
+    (
+        Section::Pools,
+        "/pools",
+        "nav-pools",
+        'o',
+        false,
+        "M4 6h16M4 12h16M4 18h16M9 4v4M15 10v4M9 16v4",
+    ),
+    (
+        Section::Drivers,
+        "/drivers",
+        "nav-drivers",
+        'd',
+        false,
+        "M9 4v5M15 4v5M6 9h12v3a6 6 0 0 1-12 0zM12 18v3",
+    ),
+    (
+        Section::Schedules,
+        "/schedules",
+        "nav-schedules",
+        's',
+        false,
+        "M4 12a8 8 0 1 0 16 0 8 8 0 1 0-16 0M12 7v5l3 3",
+    ),
+    (
+        Section::Supervisors,
+        "/supervisors",
+        "nav-supervisors",
+        'w',
+        false,
+        "M12 4v8M6 20v-8h12v8",
+    ),
+    (
+        Section::Costs,
+        "/costs",
+        "nav-costs",
+        'c',
+        false,
+        "M4 20V10M10 20V4M16 20v-7M21 20H2",
+    ),
+    (
+        Section::Events,
+        "/events",
+        "nav-events",
+        'e',
+        false,
+        "M4 12h4M16 12h4M12 4v4M12 16v4M9 9h6v6H9z",
+    ),
+    (
+        Section::Audit,
+        "/audit",
+        "nav-audit",
+        'u',
+        false,
+        "M5 3h14v18H5zM9 8h6M9 12h6M9 16h3",
+    ),
+];
+
+impl Section {
+    /// The list that stands above the page of one.
+    #[must_use]
+    pub fn trail(self, locale: Locale) -> Vec<Crumb> {
+        let listed = PLACES.iter().filter(|(section, ..)| *section == self);
+        let crumb = |&(_, href, word, ..): &(Self, &'static str, &str, char, bool, &str)| Crumb {
+            text: locale.t(word).into_owned(),
+            href,
+        };
+        listed.map(crumb).collect()
+    }
+}
+
 fn places(current: Section, waiting: u64, unseen: u64) -> Vec<Place> {
-    use Section::{
-        Agents, Approvals, Audit, Board, Costs, Documents, Drivers, Events, Flows, Home, Inbox,
-        Pools, Runs, Schedules, Supervisors,
-    };
-    const PLACES: [(Section, &str, &str, char, bool, &str); 15] = [
-        (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
-        (
-            Board,
-            "/board",
-            "nav-board",
-            'b',
-            true,
-            "M4 4h4v16H4zM10 4h4v10h-4zM16 4h4v13h-4z",
-        ),
-        (
-            Agents,
-            "/agents",
-            "nav-agents",
-            'a',
-            true,
-            "M8 8h8v8H8zM12 3v5M12 16v5M3 12h5M16 12h5",
-        ),
-        (
-            Approvals,
-            "/approvals",
-            "nav-approvals",
-            'p',
-            true,
-            "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6zM9 12l2 2 4-4",
-        ),
-        (
-            Inbox,
-            "/inbox",
-            "nav-inbox",
-            'i',
-            false,
-            "M3 13h5l2 3h4l2-3h5M5 5h14l2 8v6H3v-6z",
-        ),
-        (Runs, "/runs", "nav-runs", 'r', false, "M7 4l13 8-13 8z"),
-        (
-            Documents,
-            "/documents",
-            "nav-documents",
-            'm',
-            false,
-            "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
-        ),
-        (
-            Flows,
-            "/flows",
-            "nav-flows",
-            'l',
-            false,
-            "M4 12h5M15 6h5M15 18h5M9 12l6-6M9 12l6 6",
-        ),
-        (
-            Pools,
-            "/pools",
-            "nav-pools",
-            'o',
-            false,
-            "M4 6h16M4 12h16M4 18h16M9 4v4M15 10v4M9 16v4",
-        ),
-        (
-            Drivers,
-            "/drivers",
-            "nav-drivers",
-            'd',
-            false,
-            "M9 4v5M15 4v5M6 9h12v3a6 6 0 0 1-12 0zM12 18v3",
-        ),
-        (
-            Schedules,
-            "/schedules",
-            "nav-schedules",
-            's',
-            false,
-            "M4 12a8 8 0 1 0 16 0 8 8 0 1 0-16 0M12 7v5l3 3",
-        ),
-        (
-            Supervisors,
-            "/supervisors",
-            "nav-supervisors",
-            'w',
-            false,
-            "M12 4v8M6 20v-8h12v8",
-        ),
-        (
-            Costs,
-            "/costs",
-            "nav-costs",
-            'c',
-            false,
-            "M4 20V10M10 20V4M16 20v-7M21 20H2",
-        ),
-        (
-            Events,
-            "/events",
-            "nav-events",
-            'e',
-            false,
-            "M4 12h4M16 12h4M12 4v4M12 16v4M9 9h6v6H9z",
-        ),
-        (
-            Audit,
-            "/audit",
-            "nav-audit",
-            'u',
-            false,
-            "M5 3h14v18H5zM9 8h6M9 12h6M9 16h3",
-        ),
-    ];
+    use Section::{Approvals, Inbox};
     let place = |(section, href, key, shortcut, first, icon)| Place {
         href,
         key,

@@ -142,10 +142,7 @@ impl Page for Plan {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-runs").into_owned(),
-            href: "/runs",
-        }]
+        self.section().trail(locale)
     }
 
     fn topic(&self) -> Option<Topic> {

@@ -105,10 +105,7 @@ impl Page for Pool {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-pools").into_owned(),
-            href: "/pools",
-        }]
+        self.section().trail(locale)
     }
 }
 

@@ -152,10 +152,7 @@ impl Page for Run {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-runs").into_owned(),
-            href: "/runs",
-        }]
+        self.section().trail(locale)
     }
 
     fn topic(&self) -> Option<Topic> {

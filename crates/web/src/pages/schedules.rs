@@ -117,10 +117,7 @@ impl Page for Schedule {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-schedules").into_owned(),
-            href: "/schedules",
-        }]
+        self.section().trail(locale)
     }
 }
 

@@ -98,10 +98,7 @@ impl Page for Watcher {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-supervisors").into_owned(),
-            href: "/supervisors",
-        }]
+        self.section().trail(locale)
     }
 }
 

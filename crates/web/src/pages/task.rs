@@ -113,10 +113,7 @@ impl Page for Task {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-board").into_owned(),
-            href: "/board",
-        }]
+        self.section().trail(locale)
     }
 
     fn topic(&self) -> Option<Topic> {

@@ -81,10 +81,7 @@ impl Page for Timeline {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-runs").into_owned(),
-            href: "/runs",
-        }]
+        self.section().trail(locale)
     }
 }
 
