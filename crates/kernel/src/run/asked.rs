@@ -68,7 +68,7 @@ pub(crate) fn estimate(
     };
     let left = bounds::left(None, mind.cost_max);
     match choose(turn, agent, (false, left), 0, &whole)? {
-        Ok((_, _, worst, _)) => Ok(worst),
+        Ok(chosen) => Ok(chosen.worst),
         Err(why) => Err(why.into()),
     }
 }

@@ -237,8 +237,16 @@ pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, run: &Run) -> Done<bool> {
     Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
 
-/// A model, its worst case, and what it is asked.
-type Chosen<'t> = (Name, &'t ModelSpec, Micros, Fitted);
+/// What a run asks next.
+pub(super) struct Chosen<'t> {
+    name: Name,
+    spec: &'t ModelSpec,
+    /// Its worst case.
+    pub(super) worst: Micros,
+    fitted: Fitted,
+    /// Whether the money for it isn't there before others' answers are.
+    later: bool,
+}
 
 /// The first model after those that failed whose worst case there is money for, of the budgets and
 /// of what the run itself has left, and what it is asked. One whose window holds all comes before
@@ -282,13 +290,21 @@ pub(super) fn choose<'t>(
             refusal = bounds::dear(&name, worst, left);
             continue;
         }
+        let mut chosen = Chosen {
+            name,
+            spec,
+            worst,
+            fitted,
+            later: false,
+        };
         match crate::guard::affordable(turn, agent, worst) {
-            Ok(()) => return Ok(Ok((name, spec, worst, fitted))),
+            Ok(()) => return Ok(Ok(chosen)),
             Err(Stop::Refused(why)) => refusal = *why,
             Err(stop) => return Err(stop),
         }
         if later.is_none() && crate::guard::affordable_later(turn, agent, worst).is_ok() {
-            later = Some((name, spec, worst, fitted));
+            chosen.later = true;
+            later = Some(chosen);
         }
     }
     Ok(later.ok_or(refusal))
@@ -506,16 +522,16 @@ pub(super) fn ask(
     let money = (run.is_what_if(), bounds::left(Some(run), None));
     let chosen = choose(turn, &run.agent, money, thinking.failed, &whole)?;
     let (model, spec, worst, fitted) = match chosen {
-        Ok((_, _, worst, _)) if crate::guard::affordable(turn, &run.agent, worst).is_err() => {
+        Ok(Chosen { later: true, .. }) => {
             turn.waits = true;
             return Ok(());
         }
-        Ok((model, spec, worst, fitted)) => {
+        Ok(chosen) => {
             let spec = ModelSpec {
                 document: String::new(), // what it says stands in the rest
-                ..spec.clone()
+                ..chosen.spec.clone()
             };
-            (model, spec, worst, fitted)
+            (chosen.name, spec, chosen.worst, chosen.fitted)
         }
         Err(why) if why.code == Code::LIMIT_COST => {
             return stopped(turn, id, run, why.code, &why.what);
