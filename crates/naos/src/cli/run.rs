@@ -302,9 +302,8 @@ pub(crate) fn until_closed(
     let until = clock::tick() + wait;
     let mut told = String::new();
     loop {
-        let status = answer["status"].as_str().unwrap_or_default();
         let left = until.saturating_duration_since(clock::tick());
-        if !matches!(status, "running" | "queued") || left.is_zero() || session.has_left() {
+        if !begun::is_open(&answer) || left.is_zero() || session.has_left() {
             return Ok(answer);
         }
         if let Some(why) = answer["waits"].as_str().filter(|why| *why != told) {

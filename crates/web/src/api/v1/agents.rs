@@ -183,10 +183,7 @@ fn spec_of(call: &Call, asked: &Create) -> Result<AgentSpec, Fault> {
 
 pub(crate) async fn delete(call: Call) -> Answered {
     let name = call.name("name")?;
-    let reader = call.reader()?;
-    let mut warnings = Vec::from_iter(needed::by_open_runs(&reader, Kind::Agent, &name)?);
-    warnings.extend(needed::by_beginners(&reader, Kind::Agent, &name)?);
-    drop(reader);
+    let warnings = needed::warnings(&call.reader()?, Kind::Agent, &name)?;
     let delete = command::Agent::Delete { name: name.clone() };
     let (seq, _) = call.ask("", delete, Vec::new()).await?;
     ok(&json!({"name": name, "warnings": warnings, "seq": seq}))

@@ -17,15 +17,23 @@ use crate::error::Fault;
 /// How many runs, or how many that begin something, a warning names.
 const RUNS_NAMED_MAX: usize = 5;
 
+/// What is said of what is to be deleted: who needs it, and what begins it by itself.
+///
+/// # Errors
+/// A fault if a record is damaged.
+pub(super) fn warnings(reader: &Reader, kind: Kind, name: &Name) -> Result<Vec<String>, Fault> {
+    let needed = by_open_runs(reader, kind, name)?;
+    Ok(needed
+        .into_iter()
+        .chain(by_beginners(reader, kind, name)?)
+        .collect())
+}
+
 /// A sentence about the open runs that need what is to be deleted; none where no run does.
 ///
 /// # Errors
 /// A fault if a record is damaged.
-pub(super) fn by_open_runs(
-    reader: &Reader,
-    kind: Kind,
-    name: &Name,
-) -> Result<Option<String>, Fault> {
+fn by_open_runs(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<String>, Fault> {
     let answers = answers(reader, kind, name)?;
     let mut what = match kind {
         Kind::Agent | Kind::Skill => vec![Needed::Worker(name)],
@@ -51,11 +59,7 @@ pub(super) fn by_open_runs(
 ///
 /// # Errors
 /// A fault if a record is damaged.
-pub(super) fn by_beginners(
-    reader: &Reader,
-    kind: Kind,
-    name: &Name,
-) -> Result<Option<String>, Fault> {
+fn by_beginners(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<String>, Fault> {
     let mut named = Vec::new();
     for own in [
         Kind::Schedule,

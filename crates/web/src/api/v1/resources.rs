@@ -243,10 +243,7 @@ pub(crate) async fn delete(call: Call) -> Answered {
         return ok(&json!({"kind": kind, "name": agent, "seq": seq}));
     }
     let name = named(&call, kind)?;
-    let reader = call.reader()?;
-    let mut warnings = Vec::from_iter(needed::by_open_runs(&reader, kind, &name)?);
-    warnings.extend(needed::by_beginners(&reader, kind, &name)?);
-    drop(reader);
+    let warnings = needed::warnings(&call.reader()?, kind, &name)?;
     let (seq, _) = match kind {
         Kind::Agent => {
             let command = command::Agent::Delete { name: name.clone() };
