@@ -31,8 +31,10 @@ pub enum Need {
     Seal(String),
     /// What a text says that is sealed under the tenant's own key.
     Unseal(Sealed),
-    /// A value.
+    /// A value, and a content that holds it.
     Compute(Compute),
+    /// A value alone: nothing is kept of it.
+    Value(Compute),
     /// A ranking that was learned before, if it is remembered: it is always the same one.
     Ranking(RankKey),
     /// Yesterday, today and tomorrow at a time, on the calendar of a place.
@@ -117,6 +119,8 @@ pub enum Answer {
     Unsealed(Option<String>),
     /// A value, or why there is none.
     Computed(Result<Computed, String>),
+    /// A value alone, or why there is none.
+    Value(Result<Arc<Value>, String>),
     /// A ranking; none has to be worked out.
     Ranking(Option<Arc<[Ranked]>>),
     /// Three dates like 2026-10-05; or why the place's calendar can't be read.

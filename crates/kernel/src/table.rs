@@ -84,6 +84,18 @@ impl<'a, K: Ord + Clone, T: Clone> Overlay<'a, K, T> {
         }
     }
 
+    /// The same to hold on to while other things change, without a copy.
+    pub(crate) fn shared(&self, key: &K) -> Result<Option<Arc<T>>, Unknown> {
+        if let Some(edit) = self.edits.get(key) {
+            return Ok(edit.clone());
+        }
+        match self.base.0.get(key) {
+            Some(Slot::Present(value)) => Ok(Some(Arc::clone(value))),
+            Some(Slot::Absent) => Ok(None),
+            None => Err(Unknown),
+        }
+    }
+
     /// All that are there and loaded: every one only of a kind that is always loaded.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &T)> {
         let base = self.base.0.iter().filter_map(|(key, slot)| match slot {

@@ -8,6 +8,7 @@ use naos_types::fact::Fact;
 use naos_types::{
     BodyRef, Code, DocPath, Mint, PlanId, Refusal, RunId, Sealed, Seq, SubjectId, Time,
 };
+use serde_json::Value;
 
 use crate::document::Document;
 use crate::guard::Permit;
@@ -56,6 +57,17 @@ pub(crate) enum Stop {
 
 /// A rule's result.
 pub(crate) type Done<T = ()> = Result<T, Stop>;
+
+/// Both of two results; what either must know first is asked for at once.
+pub(crate) fn both<A, B>(one: Done<A>, other: Done<B>) -> Done<(A, B)> {
+    match (one, other) {
+        (Err(Stop::Needs(mut needs)), Err(Stop::Needs(more))) => {
+            needs.extend(more);
+            Err(Stop::Needs(needs))
+        }
+        (one, other) => Ok((one?, other?)),
+    }
+}
 
 impl Stop {
     pub(crate) fn record(key: Key) -> Self {
@@ -200,17 +212,20 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Asks for all contents that aren't read yet, at once.
-    pub(crate) fn read_all(&self, bodies: impl IntoIterator<Item = BodyRef>) -> Done {
-        let needs = bodies.into_iter().map(Need::Body);
-        let missing: Vec<Need> = needs
-            .filter(|need| !self.answers.contains_key(need))
-            .collect();
+    /// Asks for everything among `needs` that isn't answered yet, at once.
+    pub(crate) fn all(&self, needs: impl IntoIterator<Item = Need>) -> Done {
+        let unanswered = |need: &Need| !self.answers.contains_key(need);
+        let missing: Vec<Need> = needs.into_iter().filter(unanswered).collect();
         if missing.is_empty() {
             Ok(())
         } else {
             Err(Stop::Needs(missing))
         }
+    }
+
+    /// Asks for all contents that aren't read yet, at once.
+    pub(crate) fn read_all(&self, bodies: impl IntoIterator<Item = BodyRef>) -> Done {
+        self.all(bodies.into_iter().map(Need::Body))
     }
 
     /// The content is there and is what its name says.
@@ -260,6 +275,15 @@ impl<'a> Turn<'a> {
         let need = Need::Compute(compute);
         match self.answers.get(&need) {
             Some(Answer::Computed(result)) => Ok(result.clone()),
+            _ => Err(Stop::Needs(vec![need])),
+        }
+    }
+
+    /// What comes of a computation, where no content is to hold it: a condition, a title.
+    pub(crate) fn value(&self, compute: Compute) -> Done<Result<Arc<Value>, String>> {
+        let need = Need::Value(compute);
+        match self.answers.get(&need) {
+            Some(Answer::Value(result)) => Ok(result.clone()),
             _ => Err(Stop::Needs(vec![need])),
         }
     }

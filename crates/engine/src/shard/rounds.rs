@@ -13,6 +13,7 @@ use naos_types::command::Reply;
 use naos_types::effect::{Effect, EffectId};
 use naos_types::fact::Fact;
 use naos_types::{BatchId, BodyRef, Code, DocPath, Refusal, Sealed, Seq, SubjectId, Time};
+use serde_json::Value;
 
 use super::cell::{Cell, Queued, Staged};
 use super::opening::{fetch, unknown};
@@ -339,6 +340,9 @@ impl Cell {
             }
             Need::Unseal(text) => Ok(Answer::Unsealed(self.unsealed(text)?)),
             Need::Compute(compute) => Ok(Answer::Computed(self.computed(compute, brought, made)?)),
+            Need::Value(compute) => Ok(Answer::Value(
+                self.value(compute, brought, made)?.map(Arc::new),
+            )),
             Need::Ranking(key) => Ok(Answer::Ranking(self.routes.get(key))),
             Need::Look(look) => Ok(Answer::Seen(naos_manifest::calendar::look(look))),
             Need::Days(zone, at) => Ok(Answer::Days(naos_manifest::calendar::days(zone, *at))),
@@ -425,12 +429,13 @@ impl Cell {
         Ok(name)
     }
 
-    fn computed(
+    /// What comes of a computation, or the sentence why nothing does.
+    fn value(
         &mut self,
         compute: &Compute,
         brought: &[NewBody],
-        made: &mut Vec<NewBody>,
-    ) -> Result<Result<Computed, String>, Refusal> {
+        made: &[NewBody],
+    ) -> Result<Result<Value, String>, Refusal> {
         let mut unread = None;
         let mut parsed = std::mem::take(&mut self.parsed);
         let embedder = Arc::clone(&self.embedder);
@@ -455,10 +460,17 @@ impl Cell {
         };
         let result = naos_kernel::compute_with(compute, &mut reading);
         self.parsed = parsed;
-        if let Some(refusal) = unread {
-            return Err(refusal);
-        }
-        let value = match result {
+        unread.map_or(Ok(result), Err)
+    }
+
+    /// The same, with a content that holds it.
+    fn computed(
+        &mut self,
+        compute: &Compute,
+        brought: &[NewBody],
+        made: &mut Vec<NewBody>,
+    ) -> Result<Result<Computed, String>, Refusal> {
+        let value = match self.value(compute, brought, made)? {
             Ok(value) => value,
             Err(why) => return Ok(Err(why)),
         };

@@ -15,7 +15,7 @@ pub(crate) fn plan_ended(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
     if !is_asked_for(turn, &topic)? || crate::planted::is("ends-untold") {
         return Ok(());
     }
-    let plan = crate::plan::known(turn, f.plan)?.clone();
+    let plan = crate::plan::held(turn, f.plan)?;
     let data = data(turn, f, &plan)?;
     let mut origin = super::from_within(turn, &f.plan.to_string(), &plan.by)?;
     origin.source = Some(runs_of(plan.flow.of, &plan.name));

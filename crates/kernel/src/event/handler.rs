@@ -12,7 +12,7 @@ use super::{Caught, ERROR_SAID_BYTES_MAX, TraceKey, bus, trigger};
 use crate::need::{Compute, Formula, Need};
 use crate::resource::ERROR_TOPIC;
 use crate::state::Key;
-use crate::turn::{Done, Stop, Turn};
+use crate::turn::{Done, Turn};
 
 /// Why nothing was made of an event.
 pub(super) enum Fault {
@@ -88,18 +88,11 @@ fn made(
         let template = one.data.clone();
         template.map(|template| compute(Formula::Template(template)))
     };
-    let all = emits.iter().flat_map(|one| [when(one), data(one)]);
-    let needs = all.flatten().map(Need::Compute);
-    let needs: Vec<Need> = needs
-        .filter(|need| !turn.answers.contains_key(need))
-        .collect();
-    if !needs.is_empty() {
-        return Err(Stop::Needs(needs));
-    }
-    let mut out = Vec::with_capacity(emits.len());
+    turn.all(emits.iter().filter_map(when).map(Need::Value))?;
+    let mut wanted = Vec::with_capacity(emits.len());
     for one in emits {
         if let Some(when) = when(one) {
-            match turn.compute(when)?.map(|computed| computed.value.as_bool()) {
+            match turn.value(when)?.map(|value| value.as_bool()) {
                 Ok(Some(true)) => {}
                 Ok(Some(false)) => continue,
                 Ok(None) => {
@@ -109,6 +102,13 @@ fn made(
                 Err(why) => return Ok(Err(format!("`when` of {}: {why}", one.kind))),
             }
         }
+        wanted.push(one);
+    }
+    // Of what isn't emitted no content is made.
+    let all = wanted.iter().filter_map(|one| data(one));
+    turn.all(all.map(Need::Compute))?;
+    let mut out = Vec::with_capacity(wanted.len());
+    for one in wanted {
         let data = match data(one) {
             None => turn.stage(b"{}".to_vec())?,
             Some(data) => match turn.compute(data)?.and_then(|made| trigger::once(&made)) {

@@ -233,9 +233,9 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
     if let Some(condition) = spec.condition {
         let formula = Formula::Cel(condition);
         let vars = vars();
-        let met = turn.compute(Compute { formula, vars })?;
-        let met = met.and_then(|computed| {
-            let told = computed.value.as_bool();
+        let met = turn.value(Compute { formula, vars })?;
+        let met = met.and_then(|value| {
+            let told = value.as_bool();
             told.ok_or_else(|| "the filter gives neither true nor false".to_owned())
         });
         match met {

@@ -15,7 +15,7 @@ use crate::turn::{Done, Stop, Turn};
 /// The step that [`advance`] would move next fails for good: a plan never waits for what doesn't
 /// come.
 pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = super::held(turn, id)?;
     if plan.is_closed() || plan.is_paused() {
         return Ok(()); // it is tried again when it is resumed
     }
@@ -54,7 +54,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
 
 /// Its next step is given up: it fails. A plan that has none is cancelled.
 pub(crate) fn give_up(turn: &mut Turn<'_>, by: &Actor, id: PlanId, why: &Refusal) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = super::held(turn, id)?;
     if next_move(turn, &plan, |_| true).is_some() && !plan.is_paused() {
         return halt(turn, id, why);
     }
@@ -74,7 +74,7 @@ enum Move {
 }
 
 pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = super::held(turn, id)?;
     if plan.is_closed()
         || nested::let_go(turn, id, &plan)?
         || nested::keeps_step(turn, id, &plan)?
@@ -286,9 +286,8 @@ fn condition_met(
 ) -> Done<Result<bool, String>> {
     let formula = Formula::Cel(condition.to_owned());
     Ok(
-        vars::compute(turn, plan, &spec.name, None, formula)?.and_then(|computed| {
-            computed
-                .value
+        vars::value(turn, plan, &spec.name, None, formula)?.and_then(|value| {
+            value
                 .as_bool()
                 .ok_or_else(|| "the condition gives neither true nor false".into())
         }),
@@ -360,7 +359,7 @@ pub(super) fn broken_formula(
 
 /// Something of the plan is due: a pause is over, or an attempt took too long.
 pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = super::held(turn, id)?;
     if plan.is_closed() || plan.is_paused() {
         return Ok(());
     }

@@ -53,7 +53,7 @@ pub(super) fn fold_paused(turn: &mut Turn<'_>, f: &plan::Paused) -> Done {
 
 /// Goes on without a step that has not ended, as after a condition that isn't met.
 pub(super) fn skip(turn: &mut Turn<'_>, by: &Actor, id: PlanId, name: &Name) -> Done<Reply> {
-    let plan = known(turn, id)?.clone();
+    let plan = super::held(turn, id)?;
     if plan.is_closed() {
         return Err(Stop::refused(Code::WRONG_STATE, "the run ended already"));
     }

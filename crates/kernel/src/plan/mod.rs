@@ -364,6 +364,14 @@ pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: PlanId) -> Done<&'t Plan> {
         .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no plan {id}")))
 }
 
+/// As [`known`], to hold on to while it changes.
+pub(crate) fn held(turn: &Turn<'_>, id: PlanId) -> Done<Arc<Plan>> {
+    let found = turn.tables.plan.shared(&id);
+    found
+        .map_err(|_| Stop::record(crate::state::Key::Plan(id)))?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no plan {id}")))
+}
+
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) -> Done<Reply> {
     match asked {
         command::Plan::Start { of, name, inputs } => start(turn, by, *of, name, *inputs),

@@ -8,7 +8,7 @@ use naos_types::{
     StepStatus, TaskId, TaskStatus,
 };
 
-use super::{Fan, ITEMS_PER_CHUNK, Plan, Step, advance, known, nested};
+use super::{Fan, ITEMS_PER_CHUNK, Plan, Step, advance, held, nested};
 use crate::approval::Approval;
 use crate::need::{Compute, Formula, Var};
 use crate::review::{Verdict, read_verdict};
@@ -31,7 +31,7 @@ fn waits(plan: &Plan, at: &StepPath, attempt: u32) -> bool {
 
 /// A step's task ended.
 pub(crate) fn task_closed(turn: &mut Turn<'_>, parent: &Parent, closed: &task::Closed) -> Done {
-    let plan = known(turn, parent.plan)?.clone();
+    let plan = held(turn, parent.plan)?;
     if plan.is_closed() || !waits(&plan, &parent.at, parent.attempt) {
         return Ok(());
     }
@@ -149,7 +149,7 @@ pub(crate) fn approval_decided(
     approval: ApprovalId,
     found: &Approval,
 ) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = held(turn, id)?;
     let waits = plan
         .steps
         .get(&at.step)
@@ -185,7 +185,7 @@ const CHANGEABLE: [Code; 8] = [
 
 /// An attempt failed: the next one after a pause, or none.
 pub(super) fn failed(turn: &mut Turn<'_>, id: PlanId, at: StepPath, problem: Problem) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = held(turn, id)?;
     if let Actor::Task(task) = plan.by
         && CHANGEABLE.contains(&problem.code)
         && !crate::planted::is("stopped-agents-fail-tasks")
@@ -241,7 +241,7 @@ fn hold(
 
 /// The steps of a task's work that are under way wait for a person, whoever is at them.
 pub(crate) fn hold_open(turn: &mut Turn<'_>, id: PlanId, task: TaskId, why: &Problem) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = held(turn, id)?;
     let open = plan.steps.iter();
     let open = open.filter(|(_, step)| step.status == StepStatus::Running && step.task.is_some());
     for (name, step) in open {
@@ -381,7 +381,7 @@ pub(crate) fn close(
     status: PlanStatus,
     problem: Option<Problem>,
 ) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = held(turn, id)?;
     let name = plan.name.clone();
     turn.emit(plan::Closed {
         plan: id,

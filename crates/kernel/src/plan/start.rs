@@ -5,7 +5,7 @@ use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan, review};
 use naos_types::spec::{Reviewing, StepDo, StepGiven, StepGives, StepSpec, TypedStep};
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Code, DocPath, Name, PlanId, ReviewId, StepPath, TaskId,
+    Actor, ApprovalId, BodyRef, Code, DocPath, Name, PlanId, ReviewId, Sealed, StepPath, TaskId,
 };
 
 use super::advance::broken_formula;
@@ -14,7 +14,7 @@ use super::{Plan, ask, keys, nested, outcome, share, wait};
 use crate::need::Formula;
 use crate::review::Looked;
 use crate::task::Wanted;
-use crate::turn::{Done, Stop, Turn};
+use crate::turn::{Done, Stop, Turn, both};
 
 /// A step's formulas gave these, or the sentence why not.
 pub(super) type Made<T> = Done<Result<T, String>>;
@@ -75,16 +75,20 @@ pub(super) fn attempt(
             return work.done(turn, Some(computed.body));
         }
     }
+    // Asked for before anything is folded in: each round would fold it in anew.
+    let opening = match &spec.action {
+        StepDo::Task { title, input, .. } => opening(turn, &work, title, input.as_deref())?,
+        _ => Err("a task without a title".into()),
+    };
     turn.emit(started)?;
     if let Err(why) = key {
         return broken_formula(turn, id, plan, at, why);
     }
     let made = match &spec.action {
-        StepDo::Task {
-            agent,
-            title,
-            input,
-        } => task(turn, &work, agent.as_ref(), title, input)?,
+        StepDo::Task { agent, .. } => match opening {
+            Ok(opening) => Ok(task(turn, &work, agent.as_ref(), opening)?),
+            Err(why) => Err(why),
+        },
         StepDo::Compute { .. } | StepDo::Render { .. } => match formula {
             Some(formula) => value(turn, &work, formula)?,
             None => return Err(Stop::broken("a formula without a formula".into())),
@@ -137,8 +141,8 @@ impl Work<'_> {
 
     pub(super) fn text(&self, turn: &Turn<'_>, template: &str) -> Made<String> {
         let formula = Formula::Template(template.to_owned());
-        let made = vars::compute(turn, self.plan, &self.spec.name, self.place, formula)?;
-        Ok(made.and_then(|computed| match &*computed.value {
+        let made = vars::value(turn, self.plan, &self.spec.name, self.place, formula)?;
+        Ok(made.and_then(|value| match &*value {
             serde_json::Value::String(text) => Ok(text.clone()),
             _ => Err("a template gives text".into()),
         }))
@@ -181,18 +185,30 @@ fn task(
     turn: &mut Turn<'_>,
     work: &Work<'_>,
     agent: Option<&Name>,
-    title: &str,
-    input: &Option<String>,
-) -> Made<()> {
-    let title = made!(work.text(turn, title));
-    let input = made!(work.body(turn, input.as_deref()));
+    (title, input): (Sealed, BodyRef),
+) -> Done {
     let task = TaskId::derived(work.id.0, &work.path());
     let agent = match (&work.plan.flow.pool, work.at.item) {
         (Some(pool), Some(index)) => share::agent(turn, work.id, pool, index, work.attempt)?,
         _ => agent.cloned(),
     };
     open(turn, work, task, title, input, agent)?;
-    Ok(Ok(()))
+    Ok(())
+}
+
+/// What a task is opened with: its title and its input.
+fn opening(
+    turn: &Turn<'_>,
+    work: &Work<'_>,
+    title: &str,
+    input: Option<&str>,
+) -> Made<(Sealed, BodyRef)> {
+    let title = work.text(turn, title).and_then(|title| match title {
+        Ok(title) => turn.seal(title).map(Ok),
+        Err(why) => Ok(Err(why)),
+    });
+    let (title, input) = both(title, work.body(turn, input))?;
+    Ok(title.and_then(|title| Ok((title, input?))))
 }
 
 /// Opens a task for the step; a refusal is the step's failure, not the plan's end.
@@ -200,11 +216,10 @@ fn open(
     turn: &mut Turn<'_>,
     work: &Work<'_>,
     task: TaskId,
-    title: String,
+    title: Sealed,
     input: BodyRef,
     agent: Option<Name>,
 ) -> Done<bool> {
-    let title = turn.seal(title)?;
     let (plan, at, attempt) = (work.id, work.at.clone(), work.attempt);
     let parent = Some(Parent {
         plan,
@@ -279,7 +294,7 @@ fn review(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
     };
     let review = ReviewId::derived(work.id.0, &work.path());
     let task = TaskId::derived(work.id.0, &work.path());
-    let title = format!("review {}", asked.of);
+    let title = turn.seal(format!("review {}", asked.of))?;
     if !open(turn, work, task, title, input, Some(by.clone()))? {
         return Ok(Ok(()));
     }

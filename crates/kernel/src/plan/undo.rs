@@ -17,7 +17,7 @@ pub(super) fn fail(
     status: PlanStatus,
     problem: Option<Problem>,
 ) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = super::held(turn, id)?;
     if plan.flow.undo.is_empty() {
         return close(turn, by, id, status, problem);
     }

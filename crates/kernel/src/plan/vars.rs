@@ -1,10 +1,13 @@
 //! What the names in a plan's templates and conditions stand for.
 
+use std::sync::Arc;
+
 use naos_types::spec::{Kind, StepSpec};
 use naos_types::{BodyRef, Name};
 use serde_json::Value;
 
 use super::Plan;
+use crate::compute::template;
 use crate::need::{Answer, Compute, Computed, Formula, Need, Var};
 use crate::turn::{Done, Stop, Turn};
 
@@ -102,15 +105,35 @@ pub(crate) fn compute(
     at: At,
     formula: Formula,
 ) -> Done<Result<Computed, String>> {
-    let source = match &formula {
-        Formula::Cel(source) | Formula::Template(source) => source.clone(),
-        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) | Formula::Fits(_) => {
-            String::new()
-        }
-    };
-    match given(turn, plan, step, at, &source)? {
+    match given(turn, plan, step, at, source(&formula))? {
         Ok(vars) => turn.compute(Compute { formula, vars }),
         Err(why) => Ok(Err(why)),
+    }
+}
+
+/// As [`compute`], where no content is to hold what comes of it.
+pub(crate) fn value(
+    turn: &Turn<'_>,
+    plan: &Plan,
+    step: &Name,
+    at: At,
+    formula: Formula,
+) -> Done<Result<Arc<Value>, String>> {
+    if let Formula::Template(text) = &formula
+        && template::is_plain(text)
+    {
+        return Ok(Ok(Arc::new(Value::String(text.clone()))));
+    }
+    match given(turn, plan, step, at, source(&formula))? {
+        Ok(vars) => turn.value(Compute { formula, vars }),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
+fn source(formula: &Formula) -> &str {
+    match formula {
+        Formula::Cel(source) | Formula::Template(source) => source,
+        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) | Formula::Fits(_) => "",
     }
 }
 

@@ -10,7 +10,7 @@ use naos_types::{BodyRef, Code, Name, PlanId, Span, StepPath, StepStatus, Time};
 use super::{Plan, known, outcome, vars};
 use crate::event::Caught;
 use crate::need::{Compute, Formula, Need};
-use crate::turn::{Done, Stop, Turn};
+use crate::turn::{Done, Turn};
 
 /// What a step waits for.
 pub(super) const fn of(spec: &StepSpec) -> Option<&WaitFor> {
@@ -56,9 +56,9 @@ pub(super) fn ends(
         Some(WaitFor::Time { span }) => Ok(Ok(Some(turn.now + *span))),
         Some(WaitFor::Until { at }) => {
             let formula = Formula::Template(at.clone());
-            let made = vars::compute(turn, plan, &spec.name, None, formula)?;
-            Ok(made.and_then(|computed| {
-                let text = computed.value.as_str().unwrap_or_default();
+            let made = vars::value(turn, plan, &spec.name, None, formula)?;
+            Ok(made.and_then(|value| {
+                let text = value.as_str().unwrap_or_default();
                 let at = Time::parse(text.trim());
                 at.map(Some)
                     .ok_or_else(|| format!("{text:?} is no time like 2026-03-01T08:00:00Z"))
@@ -84,8 +84,8 @@ pub(super) fn begin(
                 None => None,
                 Some(template) => {
                     let formula = Formula::Template(template.clone());
-                    match vars::compute(turn, plan, &spec.name, None, formula)? {
-                        Ok(computed) => computed.value.as_str().map(str::to_owned),
+                    match vars::value(turn, plan, &spec.name, None, formula)? {
+                        Ok(value) => value.as_str().map(str::to_owned),
                         Err(why) => return Ok(Err(why)),
                     }
                 }
@@ -184,11 +184,8 @@ pub(crate) fn heard(turn: &mut Turn<'_>, fact: &Published) -> Done {
         formula: Formula::Cel("event".into()),
         vars: vec![("event".to_owned(), caught.var())],
     };
-    all_at_once(
-        turn,
-        asked.iter().filter_map(|one| one.condition.as_ref()),
-        &whole,
-    )?;
+    let conditions = asked.iter().filter_map(|one| one.condition.clone());
+    turn.all(conditions.map(Need::Value))?;
     for Asked {
         plan,
         at,
@@ -198,9 +195,9 @@ pub(crate) fn heard(turn: &mut Turn<'_>, fact: &Published) -> Done {
         let met = match condition {
             None => Ok(true),
             // An event that lacks what the condition asks for isn't the one that is waited for.
-            Some(condition) => match turn.compute(condition)? {
+            Some(condition) => match turn.value(condition)? {
                 Err(why) if crate::planted::is("odd-event-ends-a-wait") => Err(why),
-                told => Ok(told.is_ok_and(|computed| computed.value.as_bool() == Some(true))),
+                told => Ok(told.is_ok_and(|value| value.as_bool() == Some(true))),
             },
         };
         let output = match met {
@@ -218,25 +215,8 @@ pub(crate) fn heard(turn: &mut Turn<'_>, fact: &Published) -> Done {
 
 /// The event can't be its output: the step fails, and whoever published hears nothing of it.
 fn broken(turn: &mut Turn<'_>, id: PlanId, at: StepPath, why: String) -> Done {
-    let plan = known(turn, id)?.clone();
+    let plan = super::held(turn, id)?;
     super::advance::broken_formula(turn, id, &plan, at, why)
-}
-
-/// Asks for all computations in one round, not in one each.
-fn all_at_once<'c>(
-    turn: &Turn<'_>,
-    conditions: impl Iterator<Item = &'c Compute>,
-    whole: &'c Compute,
-) -> Done {
-    let all = conditions.chain([whole]).cloned().map(Need::Compute);
-    let needs: Vec<Need> = all
-        .filter(|need| !turn.answers.contains_key(need))
-        .collect();
-    if needs.is_empty() {
-        Ok(())
-    } else {
-        Err(Stop::Needs(needs))
-    }
 }
 
 /// Keeps who waits for what in step with the run.

@@ -1,11 +1,13 @@
 //! What must hold of a result, and is looked at without a model before anybody is asked.
 
+use std::sync::Arc;
+
 use naos_types::spec::{Check, Holds};
 use naos_types::{BodyRef, Name};
 use serde_json::{Value, json};
 
 use crate::compute::{Names, Type, cel, schema};
-use crate::need::{Compute, Computed, Formula, Var};
+use crate::need::{Compute, Formula, Var};
 use crate::plan::{Plan, given};
 use crate::run::cut;
 use crate::turn::{Done, Stop, Turn};
@@ -113,7 +115,7 @@ fn one(
 ) -> Done<Option<String>> {
     let why = match &check.holds {
         Holds::Cel(cel) => match value(turn, at, cel, output)? {
-            Ok(computed) => match *computed.value {
+            Ok(value) => match *value {
                 Value::Bool(true) => return Ok(None),
                 Value::Bool(false) => found(turn, at, cel, output)?,
                 ref other => format!("it gives neither true nor false: {other}"),
@@ -123,11 +125,10 @@ fn one(
             Err(why) => format!("it can't be worked out: {why}"),
         },
         Holds::Schema(schema) => {
-            let fits = turn.compute(Compute {
+            let fits = turn.value(Compute {
                 formula: Formula::Fits(schema.clone()),
                 vars: vec![("text".to_owned(), Var::Text(output))],
             })?;
-            let fits = fits.map(|computed| computed.value);
             match fits.as_deref() {
                 Ok(Value::Array(faults)) if faults.is_empty() => return Ok(None),
                 Ok(Value::Array(faults)) => {
@@ -148,7 +149,7 @@ fn value(
     (plan, step): (&Plan, &Name),
     cel: &str,
     output: BodyRef,
-) -> Done<Result<Computed, String>> {
+) -> Done<Result<Arc<Value>, String>> {
     let mut vars = match given(turn, plan, step, None, cel)? {
         Ok(vars) => vars,
         Err(why) => return Ok(Err(why)),
@@ -161,7 +162,7 @@ fn value(
     ];
     let named = own.into_iter().filter(|(name, _)| cel.contains(name));
     vars.extend(named.map(|(name, var)| (name.to_owned(), var)));
-    turn.compute(Compute {
+    turn.value(Compute {
         formula: Formula::Cel(cel.to_owned()),
         vars,
     })
@@ -171,10 +172,10 @@ fn value(
 fn found(turn: &Turn<'_>, at: (&Plan, &Name), cel: &str, output: BodyRef) -> Done<String> {
     let mut told = Vec::new();
     for side in cel::sides(cel).into_iter().flatten() {
-        let Ok(computed) = value(turn, at, side, output)? else {
+        let Ok(value) = value(turn, at, side, output)? else {
             continue;
         };
-        let is = computed.value.to_string();
+        let is = value.to_string();
         if is != side {
             told.push(format!("{side} is {}", cut(&is, FOUND_BYTES_MAX / 3)));
         }

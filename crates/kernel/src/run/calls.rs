@@ -134,8 +134,8 @@ fn world(ask: &Asked) -> World {
 
 /// Journals what the guest gets for its pending call.
 pub(crate) fn answer(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
-    let run = known(turn, id)?.clone();
-    let Some(pending) = run.pending else {
+    let run = super::held(turn, id)?;
+    let Some(pending) = &run.pending else {
         return Err(Stop::broken(format!("{id} waits for no call")));
     };
     let (index, ability, request) = (pending.index, pending.ability, pending.digest);
@@ -147,7 +147,7 @@ pub(crate) fn answer(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
         at: turn.now,
     };
     let staged = link(turn, run.tail, piece)?;
-    let (agent, attempts) = (run.agent, pending.attempts + 1);
+    let (agent, attempts) = (run.agent.clone(), pending.attempts + 1);
     turn.emit(run::Answered {
         run: id,
         agent,
@@ -159,7 +159,7 @@ pub(crate) fn answer(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
 
 /// A driver carried a call out, or lost it.
 pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallEnded) -> Done {
-    let run = known(turn, id)?.clone();
+    let run = super::held(turn, id)?;
     let pending = run.pending.as_ref();
     let waits = pending.is_some_and(|p| p.index == index);
     if run.tier == Tier::Endpoint && run.status == RunStatus::Running {
@@ -192,13 +192,18 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallE
         }
         CallOutcome::Later => return Ok(()), // an endpoint's alone
         // An earlier attempt that comes back late says nothing about this one.
-        CallOutcome::Lost(_) if run.pending.is_some_and(|p| end.attempt <= p.attempts) => {
+        CallOutcome::Lost(_)
+            if run
+                .pending
+                .as_ref()
+                .is_some_and(|p| end.attempt <= p.attempts) =>
+        {
             return Ok(());
         }
         CallOutcome::Lost(said) => {
             turn.emit(run::LeftUnknown {
                 run: id,
-                agent: run.agent,
+                agent: run.agent.clone(),
                 index,
                 said: said.clone(),
             })?;
@@ -235,7 +240,7 @@ pub(crate) fn answer_asked(
     given: Result<Option<BodyRef>, &str>,
     comment: Option<&Sealed>,
 ) -> Done {
-    let run = known(turn, id)?.clone();
+    let run = super::held(turn, id)?;
     let waits = run.status == RunStatus::Held
         && run
             .pending

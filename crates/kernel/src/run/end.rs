@@ -9,7 +9,7 @@ use crate::state::Key;
 use crate::turn::{Done, Turn};
 
 pub(crate) fn ended(turn: &mut Turn<'_>, end: &RunEnded) -> Done {
-    let run = known(turn, end.run)?.clone();
+    let run = super::held(turn, end.run)?;
     if matches!(end.end, End::Suspended) {
         // It starts again on its recording once its call is answered, perhaps it is by now. A
         // call that waits is under way: wishing for it again could do it twice.
@@ -160,7 +160,7 @@ pub(crate) fn retry_due(turn: &mut Turn<'_>, id: RunId) -> Done {
 
 /// Begins the next attempt, from the start.
 pub(crate) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
-    let run = known(turn, id)?.clone();
+    let run = super::held(turn, id)?;
     let attempt = run.attempt + 1;
     let asks = run.tier == naos_types::Tier::Endpoint;
     let mut seed = run.seed.0.to_vec();
@@ -175,7 +175,7 @@ pub(crate) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
         seed: Digest::of(&seed),
         attempt,
         deadline: turn.now + run.grant.limits.wall_max,
-        grant: run.grant,
+        grant: run.grant.clone(),
         fork: None, // it keeps what its first attempt began with
     })?;
     if asks {

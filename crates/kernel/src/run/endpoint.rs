@@ -10,7 +10,7 @@ use naos_types::{
     Time,
 };
 
-use super::{Run, go_on, known, pause};
+use super::{Run, go_on, held, pause};
 use crate::state::ResourceKey;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
@@ -43,7 +43,7 @@ pub(crate) fn ask(turn: &mut Turn<'_>, wanted: Wanted, who: &Name, endpoint: &En
 
 /// The intent of this attempt's call.
 pub(super) fn call(turn: &mut Turn<'_>, id: RunId) -> Done {
-    let run = known(turn, id)?.clone();
+    let run = held(turn, id)?;
     let Some(endpoint) = of(turn, &run.agent)? else {
         let note = "its driver isn't asked at an address any more";
         return fail(turn, id, &run, Problem::new(Code::DRIVER_OFF, note), None);
@@ -56,7 +56,7 @@ pub(super) fn call(turn: &mut Turn<'_>, id: RunId) -> Done {
     let request = turn.stage(bytes)?;
     turn.emit(run::Called {
         run: id,
-        agent: run.agent,
+        agent: run.agent.clone(),
         index: 0,
         ability: Ability::Endpoint,
         request,
@@ -149,7 +149,7 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, output: BodyRef) -> Done 
 
 /// The time is over in which it was to answer later.
 pub(super) fn overdue(turn: &mut Turn<'_>, id: RunId) -> Done<bool> {
-    let run = known(turn, id)?.clone();
+    let run = held(turn, id)?;
     if run.awaited_until().is_none_or(|until| until > turn.now) {
         return Ok(false);
     }

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::think::{Thinking, choose, intend, read};
 use super::window::{self, Said, Whole};
 use super::workspace::Shown;
-use super::{Run, bounds, fetch, known, server, tools};
+use super::{Run, bounds, fetch, held, server, tools};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
@@ -61,7 +61,7 @@ pub(super) struct Wanted<'a> {
 
 /// Begins a what-if, unless its first answer can't be had.
 pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Done<RunId> {
-    let of = known(turn, wanted.of)?.clone();
+    let of = held(turn, wanted.of)?;
     may_be(&of, wanted)?;
     let agent = of.agent.clone();
     turn.load([

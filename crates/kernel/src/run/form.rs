@@ -11,7 +11,7 @@ use naos_types::{Code, RunId};
 use serde_json::Value;
 
 use super::think::{Thinking, ask};
-use super::{Run, known, server};
+use super::{Run, held, server};
 use crate::compute::schema;
 use crate::turn::{Done, Turn};
 
@@ -123,7 +123,7 @@ pub(super) fn formed(
         segment,
         calls: 0,
     })?;
-    let run = known(turn, id)?.clone();
+    let run = held(turn, id)?;
     let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
     ask(turn, id, &run, mind, &thinking)?;
     Ok(Formed::AskedAgain)

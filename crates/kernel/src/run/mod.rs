@@ -27,6 +27,8 @@ mod wake;
 mod window;
 mod workspace;
 
+use std::sync::Arc;
+
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect, Sandbox};
 use naos_types::fact::run::{self, Ability, Fact, Fork, Verdict, World};
@@ -261,6 +263,14 @@ pub(crate) fn known<'t>(turn: &'t Turn<'_>, run: RunId) -> Done<&'t Run> {
         .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no run {run}")))
 }
 
+/// As [`known`], to hold on to while it changes.
+pub(crate) fn held(turn: &Turn<'_>, run: RunId) -> Done<Arc<Run>> {
+    let found = turn.tables.run.shared(&run);
+    found
+        .map_err(|_| Stop::record(crate::state::Key::Run(run)))?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no run {run}")))
+}
+
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Run) -> Done<Reply> {
     match asked {
         command::Run::Cancel { run } => {
@@ -311,7 +321,7 @@ pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, run: RunId) -> Done {
 
 /// A person decides about an effect of unknown outcome, or a run that diverged.
 fn resolve(turn: &mut Turn<'_>, by: &Actor, id: RunId, verdict: Verdict) -> Done {
-    let run = known(turn, id)?.clone();
+    let run = held(turn, id)?;
     let fits = match run.status {
         RunStatus::Unknown => true,
         RunStatus::Diverged => verdict == Verdict::Retry,
@@ -330,7 +340,7 @@ fn resolve(turn: &mut Turn<'_>, by: &Actor, id: RunId, verdict: Verdict) -> Done
         .map_or(run.calls, |pending| pending.index);
     turn.emit(run::Resolved {
         run: id,
-        agent: run.agent,
+        agent: run.agent.clone(),
         index,
         verdict,
         by: by.clone(),

@@ -34,7 +34,7 @@ pub(crate) fn answer(
     let id = super::begin_own(turn, wanted, who, Tier::Skill, (grants, limits))?;
     match does(turn, id, who, native, data)? {
         Ok(output) => {
-            let run = super::known(turn, id)?.clone();
+            let run = super::held(turn, id)?;
             super::completed(turn, id, &run, output, run.grant.cost_max)
         }
         Err(why) => {

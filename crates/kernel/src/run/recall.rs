@@ -83,10 +83,10 @@ fn found_here(
 ) -> Done<Answer> {
     let count = asked.places.len();
     let (formula, vars) = (Formula::Recall(asked), Vec::new());
-    Ok(match turn.compute(Compute { formula, vars })? {
-        Ok(computed) => {
-            let mut found = Found::deserialize(&*computed.value)
-                .map_err(|error| Stop::broken(error.to_string()))?;
+    Ok(match turn.value(Compute { formula, vars })? {
+        Ok(value) => {
+            let mut found =
+                Found::deserialize(&*value).map_err(|error| Stop::broken(error.to_string()))?;
             found.by_letters = without.or(found.by_letters);
             Answer::Text(told(&found, count, left_out))
         }

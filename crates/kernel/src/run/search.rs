@@ -151,10 +151,10 @@ fn look(
         places: places.collect(),
     };
     let (formula, vars) = (Formula::Recall(asked), Vec::new());
-    Ok(match turn.compute(Compute { formula, vars })? {
-        Ok(computed) => {
-            let found = Found::deserialize(&*computed.value)
-                .map_err(|error| Stop::broken(error.to_string()))?;
+    Ok(match turn.value(Compute { formula, vars })? {
+        Ok(value) => {
+            let found =
+                Found::deserialize(&*value).map_err(|error| Stop::broken(error.to_string()))?;
             Answer::Text(told(&found, &texts, left_out, is_cut))
         }
         Err(why) => Answer::Failed(why),

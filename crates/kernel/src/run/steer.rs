@@ -18,7 +18,7 @@ pub const NOTES_MAX: usize = 16;
 
 /// Says something to whoever is at work in a run.
 pub(super) fn say(turn: &mut Turn<'_>, by: &Actor, id: RunId, body: BodyRef) -> Done<MessageId> {
-    let run = known(turn, id)?.clone();
+    let run = super::held(turn, id)?;
     may_be(&run)?;
     message::sound(turn, body)?;
     let said = turn.mint.next_id();

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{self, Formed};
 use super::window::{self, Fitted, Reads, Said, Whole};
-use super::{Run, asked, bounds, calls, end, fork, known, server, tools, workspace};
+use super::{Run, asked, bounds, calls, end, fork, held, server, tools, workspace};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
@@ -314,7 +314,7 @@ pub(super) fn choose<'t>(
 pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
     match step(turn, id) {
         Err(Stop::Refused(why)) if turn.facts.is_empty() => {
-            let run = known(turn, id)?.clone();
+            let run = held(turn, id)?;
             for_good(turn, id, &run, Problem::new(why.code, why.what))
         }
         done => done,
@@ -322,7 +322,7 @@ pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
 }
 
 fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
-    let run = known(turn, id)?.clone();
+    let run = held(turn, id)?;
     if !run.thinks_next() || crate::supervisor::waits(turn, id)? {
         return Ok(());
     }
@@ -717,13 +717,13 @@ pub(super) fn overbilled(
     model: &Name,
     (billed, reserved): (Micros, Micros),
 ) -> Done {
-    let run = known(turn, id)?.clone();
+    let run = held(turn, id)?;
     let note = format!("{model} bills {billed}, and {reserved} is the most that it may");
     turn.emit(agent::Stopped {
-        name: run.agent,
+        name: run.agent.clone(),
         by: Actor::System,
     })?;
-    let run = known(turn, id)?.clone();
+    let run = held(turn, id)?;
     for_good(turn, id, &run, Problem::new(Code::OVERBILLED, note))
 }
 

@@ -130,9 +130,9 @@ pub(super) fn call(
         Tool::Calculate => {
             let formula = Formula::Cel(text("expression").unwrap_or_default());
             let vars = Vec::new();
-            let answer = match turn.compute(Compute { formula, vars })? {
-                Ok(computed) => {
-                    let bytes = value_bytes(&rounded(&computed.value));
+            let answer = match turn.value(Compute { formula, vars })? {
+                Ok(value) => {
+                    let bytes = value_bytes(&rounded(&value));
                     Answer::Text(cut(&String::from_utf8_lossy(&bytes), TOOL_RESULT_BYTES_MAX))
                 }
                 Err(why) => Answer::Invalid(why),

@@ -257,7 +257,7 @@ pub(crate) fn hand(
 /// theirs.
 fn keep_what_was_made(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done {
     let no = rejected(turn, plan)?;
-    let plan = crate::plan::known(turn, plan)?.clone();
+    let plan = crate::plan::held(turn, plan)?;
     let reviewer = on_board(turn, task)?.card.reviewer.clone();
     for spec in plan.forward() {
         let (

@@ -8,8 +8,8 @@ use naos_kernel::recall::{Embedder, Grams};
 use naos_kernel::route::{RankKey, Ranked};
 use naos_kernel::supervisor::Standing;
 use naos_kernel::{
-    Answer, Answers, AnyAggregate, Computed, Contents, Ctx, Input, Key, Need, Outcome, State,
-    apply, compute_with, decide, open_effects, open_inputs, value_bytes,
+    Answer, Answers, AnyAggregate, Compute, Computed, Contents, Ctx, Input, Key, Need, Outcome,
+    State, apply, compute_with, decide, open_effects, open_inputs, value_bytes,
 };
 use naos_types::command::{Command, Reply};
 use naos_types::effect::{Effect, EffectId};
@@ -326,19 +326,20 @@ impl Bench {
                     other => Err(format!("there is no time zone {other:?}")),
                 })
             }
-            Need::Compute(compute) => {
-                let mut kept = Kept {
-                    bodies: &self.bodies,
-                    embedder: self.embedder.as_ref(),
-                };
-                let result = compute_with(compute, &mut kept);
-                Answer::Computed(result.map(|value| {
-                    let value = std::sync::Arc::new(value);
-                    let body = self.body(&value_bytes(&value));
-                    Computed { value, body }
-                }))
-            }
+            Need::Compute(compute) => Answer::Computed(self.value(compute).map(|value| {
+                let body = self.body(&value_bytes(&value));
+                Computed { value, body }
+            })),
+            Need::Value(compute) => Answer::Value(self.value(compute)),
         }
+    }
+
+    fn value(&self, compute: &Compute) -> Result<Arc<serde_json::Value>, String> {
+        let mut kept = Kept {
+            bodies: &self.bodies,
+            embedder: self.embedder.as_ref(),
+        };
+        compute_with(compute, &mut kept).map(Arc::new)
     }
 
     /// What is outstanding.

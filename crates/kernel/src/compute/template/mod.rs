@@ -104,6 +104,13 @@ pub fn render(source: &str, vars: &Vars, limits: &Limits) -> Result<String, Comp
     render_checked(&check(source, &Names::of_vars(vars))?, vars, limits)
 }
 
+/// Whether a template gives itself: nothing in it is to be filled in. An engine takes away a line
+/// break at the end.
+#[must_use]
+pub fn is_plain(source: &str) -> bool {
+    !source.contains('{') && !source.ends_with(['\n', '\r']) && source.len() <= TEMPLATE_BYTES_MAX
+}
+
 const TOO_MUCH: &str = "the template is too much work for its limit of steps";
 
 /// Made once: its hundred functions take longer to make than most templates to render.
