@@ -248,6 +248,7 @@ event-drop = Give it up
 event-in-flight = Under way:
 event-done = Done:
 event-orphan = Nobody listened
+event-erased = (erased)
 delivery-paused = Nothing is delivered: a person paused it.
 delivery-gone = Nothing is delivered: its receiver answered that it is gone for good.
 

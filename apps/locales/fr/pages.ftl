@@ -251,6 +251,7 @@ event-drop = L’abandonner
 event-in-flight = En cours :
 event-done = Traités :
 event-orphan = Personne n’écoutait
+event-erased = (effacé)
 delivery-paused = Rien n’est livré : quelqu’un l’a suspendu.
 delivery-gone = Rien n’est livré : le destinataire a répondu qu’il n’existe plus.
 

@@ -51,7 +51,7 @@ pub(crate) fn one(
         findings.error(node.at, format!("this {} has no `name`", kind.word()));
         return None;
     };
-    let name = reader::made_name(&text, node.at, findings);
+    let name = reader::own_made_name(&text, node.at, findings);
     let spec = fields(kind, &mut map, checks, findings);
     map.finish(findings);
     Some((kind, name?, spec?))

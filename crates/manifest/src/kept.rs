@@ -222,6 +222,9 @@ pub(crate) fn read(
         return named(kind, path, node, &json, findings);
     };
     let mut kept = named(kind, Name::slug(&called), node, &json, findings)?;
+    if kind != Kind::Tool {
+        reader::made_plain(&called, &kept.name, node.at, findings);
+    }
     match kind {
         Kind::Instruction => {
             let read = instruction::read(&kept.name, node, &json, checks, findings);

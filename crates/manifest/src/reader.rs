@@ -266,7 +266,22 @@ pub(crate) fn called(
         findings.error(map.at, format!("this {word} has no `name`"));
         return None;
     };
-    made_name(&text, map.at, findings)
+    own_made_name(&text, map.at, findings)
+}
+
+/// The name that a title makes of what is called so, which is told where letters were made plain.
+pub(crate) fn own_made_name(text: &str, at: Mark, findings: &mut Findings) -> Option<Name> {
+    let name = made_name(text, at, findings)?;
+    made_plain(text, &name, at, findings);
+    Some(name)
+}
+
+/// Notes what something is called whose name was written with letters that names don't have.
+pub(crate) fn made_plain(text: &str, name: &Name, at: Mark, findings: &mut Findings) {
+    if text.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+        let what = format!("{text:?} is called {name} here: names have a-z, 0-9 and - alone");
+        findings.warn(at, what, "an `id` gives it another name");
+    }
 }
 
 /// The name that a title makes; one that would be cut is noted, as two could be cut alike.

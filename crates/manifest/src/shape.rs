@@ -272,5 +272,5 @@ fn own_name(kind: Kind, map: &mut Fields<'_>, found: &mut Findings) -> Option<Na
         return reader::name(node, keys[0], found);
     }
     let text = reader::text(id.unwrap_or(node), "name", found)?;
-    reader::made_name(&text, node.at, found)
+    reader::own_made_name(&text, node.at, found)
 }

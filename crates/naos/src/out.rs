@@ -4,11 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 use serde_json::Value;
 
 /// How wide a terminal is that says nothing, or nought.
 const COLUMNS: u16 = 80;
+/// How wide a column becomes that others stand behind: one long text moves no other row.
+const COLUMN_WIDTH_MAX: u16 = 60;
 
 /// How answers are shown.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +132,10 @@ impl Out {
             for row in rows {
                 table.add_row(row.iter().map(|cell| clean(cell)));
             }
+            for column in table.column_iter_mut().take(head.len().saturating_sub(1)) {
+                let most = Width::Fixed(COLUMN_WIDTH_MAX);
+                column.set_constraint(ColumnConstraint::UpperBoundary(most));
+            }
             put(table.trim_fmt());
             return;
         }
@@ -164,7 +170,8 @@ pub(crate) fn aside(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Columns as wide as their widest cell, two spaces apart, one line a row.
+/// Columns as wide as their widest cell, two spaces apart, one line a row. A cell that is longer
+/// than [`COLUMN_WIDTH_MAX`] is whole, and only what stands behind it in its own row gives way.
 fn aligned(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let head: Vec<String> = head.iter().map(|word| word.to_uppercase()).collect();
     let one_line = |cell: &String| clean(cell).replace(['\n', '\t'], " ");
@@ -176,6 +183,7 @@ fn aligned(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
         rows.iter()
             .filter_map(|row| row.get(column))
             .map(|cell| cell.chars().count())
+            .filter(|width| *width <= usize::from(COLUMN_WIDTH_MAX))
             .max()
     };
     let widths: Vec<usize> = (0..head.len())
@@ -257,6 +265,20 @@ mod tests {
         assert_eq!(
             aligned(&["one", "two"], &rows),
             ["ONE  TWO", "a    longer", "bbb  x y"]
+        );
+    }
+
+    #[test]
+    fn a_long_cell_moves_its_own_row_alone() {
+        let long = "x".repeat(usize::from(COLUMN_WIDTH_MAX) + 1);
+        let rows = vec![
+            vec![long.clone(), "1".into()],
+            vec!["short".into(), "2".into()],
+        ];
+        let whole = format!("{long}  1");
+        assert_eq!(
+            aligned(&["one", "two"], &rows),
+            ["ONE    TWO", whole.as_str(), "short  2"]
         );
     }
 

@@ -2,8 +2,9 @@
 
 mod project;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -312,4 +313,36 @@ fn process_what_can_be_no_address_is_refused() {
     let words = errors["items"][0]["data"]["said"].to_string();
     assert!(words.contains("a private network"), "{errors}");
     assert_eq!(daemon.interrupt(), 0);
+}
+
+#[test]
+fn process_who_waits_for_a_later_answer_hears_that_a_daemon_is_needed() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let instruction = "type: instruction\nid: find\nplan:\n  \
+        - {id: ask, emit: {type: customer.find, data: {name: Ada}}}\n";
+    let documents = format!("{}---\n{instruction}", driver(port));
+    let applied = project.naos_with(&["apply", "-f", "-"], documents.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let mut command = project::command(&project.path(""));
+    let mut waits = command
+        .env("NAOS_ALLOW_LOOPBACK_PORTS", port.to_string())
+        .args(["instruction", "run", "find"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    next(&came).answer_with("202 Accepted", "", "");
+    let mut lines = BufReader::new(waits.stderr.take().unwrap()).lines();
+    let told = lines.find_map(|line| line.ok().filter(|line| line.contains("answers later")));
+    waits.kill().unwrap();
+    waits.wait().unwrap();
+    let told = told.expect("it says what it waits for");
+    for said in [
+        "driver crm took the event",
+        "only a running `naos up` hears",
+    ] {
+        assert!(told.contains(said), "{told}");
+    }
 }

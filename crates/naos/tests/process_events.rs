@@ -113,10 +113,21 @@ fn process_events_are_taken_and_put_aside() {
     let pulled = project.json(&["events", "pull", "mailer", "--max", "5"]);
     let place = pulled["events"][0]["sequence"].as_str().unwrap().to_owned();
     assert_eq!(pulled["events"][0]["data"], json!({"n": 1}));
-    let back = project.json(&["events", "nack", "mailer", &place]);
+    for delay in ["86401", "-1", "1e300"] {
+        let refused = project.naos(&["events", "nack", "mailer", &place, "--delay", delay]);
+        assert_eq!(refused.exit, 2, "{delay}: {}", refused.stderr);
+        let most = "a day at the most";
+        assert!(refused.stderr.contains(most), "{delay}: {}", refused.stderr);
+    }
+    let refused = project.naos(&["events", "nack", "mailer", &place, "--delay", "inf"]);
+    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    let longest = ["events", "nack", "mailer", &place, "--delay", "86400"];
+    let back = project.json(&longest);
     assert_eq!(back["returned"], 1);
     let dead = project.json(&["events", "dead", "list"]);
     assert_eq!(dead["items"][0]["event"], sent["event"]);
+    let why = &dead["items"][0]["problem"]["note"];
+    assert_eq!(why, "mailer was given it once", "{dead}");
     let event = sent["event"].as_str().unwrap();
     let behind = format!("mailer/{event}");
     let list = ["events", "dead", "list", "--limit", "1"];
@@ -255,5 +266,29 @@ fn process_a_whole_event_comes_from_a_file() {
         refused.stderr.contains("an event is a JSON object"),
         "{}",
         refused.stderr
+    );
+}
+
+#[test]
+fn process_erased_data_of_events_is_said_to_be_erased() {
+    let project = Project::new();
+    let data = "{\"name\":\"Ann\"}";
+    let sent = project.json(&["events", "emit", "client.said", "--data", data]);
+    for text in [data, "Nobody said anything."] {
+        let words = ["document", "put", "-", "notes/ann.md"];
+        let put = project.naos_with(&words, text.as_bytes());
+        assert_eq!(put.exit, 0, "{}", put.stderr);
+    }
+    let words = ["document", "erase", "notes/ann.md", "--everywhere", "--yes"];
+    let erased = project.naos(&words);
+    assert_eq!(erased.exit, 0, "{}", erased.stderr);
+    let tail = ["events", "tail", "--type", "client.said"];
+    let told = project.naos(&tail).stdout;
+    assert!(told.contains(" client.said [erased]"), "{told}");
+    let one = project.json(&["events", "show", sent["event"].as_str().unwrap()]);
+    assert_eq!(
+        (&one["data"], &one["dataerased"]),
+        (&Value::Null, &json!(true)),
+        "{one}"
     );
 }

@@ -554,6 +554,22 @@ fn process_a_pool_is_made_fitted_and_taken_away() {
     project.json(&["supervisor", "create", "boss", "--child", "ann"]);
     project.json(&["supervisor", "stop", "boss"]);
     project.json(&["pool", "submit", "team", "a", "--no-wait"]);
+    let nobody = project.naos(&["pool", "remove", "team", "carl"]);
+    assert_eq!(nobody.exit, 1, "{}", nobody.stdout);
+    for said in [
+        "N0121",
+        "carl is no agent of the pool team",
+        "it has: ann, bob",
+    ] {
+        assert!(nobody.stderr.contains(said), "{said}: {}", nobody.stderr);
+    }
+    let rests = project.naos(&["start", "ann"]);
+    assert_eq!(rests.stdout.trim(), "ann wasn't stopped itself.");
+    assert!(
+        rests.stderr.contains("`naos supervisor start boss`"),
+        "{}",
+        rests.stderr
+    );
     let refused = project.naos(&["pool", "remove", "team", "ann"]);
     assert_eq!(refused.exit, 1, "{}", refused.stderr);
     assert!(

@@ -128,6 +128,15 @@ fn process_schedules_are_listed_paused_and_run() {
         project.json(&["schedule", "next", "standup"])["next"],
         found["next"]
     );
+    for (verb, said) in [
+        ("resume", "standup wasn't paused."),
+        ("pause", "standup is paused."),
+        ("pause", "standup was paused already."),
+        ("resume", "standup goes on, next at "),
+    ] {
+        let told = project.naos(&["schedule", verb, "standup"]).stdout;
+        assert!(told.starts_with(said), "{verb}: {told}");
+    }
     let began = project.json(&["schedule", "run-now", "standup"]);
     assert!(
         began["began"]["task"]

@@ -347,6 +347,22 @@ fn process_the_audit_is_searched_and_written_for_other_programs() {
 }
 
 #[test]
+fn process_a_name_that_was_made_plain_is_told() {
+    let project = Project::new();
+    let text = "type: pool\nname: Müller & Söhne\n---\ntype: pool\nname: Big Team\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let said = "\"Müller & Söhne\" is called muller-sohne here";
+    assert!(applied.stderr.contains(said), "{}", applied.stderr);
+    assert!(!applied.stderr.contains("big-team"), "{}", applied.stderr);
+    assert!(
+        applied.stdout.contains("muller-sohne"),
+        "{}",
+        applied.stdout
+    );
+}
+
+#[test]
 fn process_other_words_for_the_same_are_taken() {
     let project = configured(&format!("{ECHOES}broker: {{preferLocal: true}}\n"));
     assert_eq!(project.json(&["run", "a", "--input", "x"])["output"], "x");

@@ -99,7 +99,9 @@ fn judged(handed: Handed) -> OutsideOutcome {
             ..
         } => match String::from_utf8(body) {
             Ok(text) => OutsideOutcome::Answered(text.into_bytes()),
-            Err(_) => OutsideOutcome::Refused("its answer is no UTF-8 text".into()),
+            Err(_) => {
+                OutsideOutcome::Refused("it took the event, and its answer is no UTF-8 text".into())
+            }
         },
         Handed::Answered {
             status: 408 | 425 | 429 | 500..=599,
@@ -114,9 +116,8 @@ fn judged(handed: Handed) -> OutsideOutcome {
         Handed::Answered {
             status: 400..=499, ..
         } => OutsideOutcome::Unfit(sentence),
-        Handed::Answered { .. } | Handed::Refused(_) | Handed::TooLong(_) => {
-            OutsideOutcome::Refused(sentence)
-        }
+        Handed::Answered { .. } | Handed::Refused(_) => OutsideOutcome::Refused(sentence),
+        Handed::TooLong(why) => OutsideOutcome::Refused(format!("it took the event, and {why}")),
         Handed::NotSent(why) => OutsideOutcome::NotSent(why),
         Handed::Lost(why) => OutsideOutcome::Lost(why),
     }

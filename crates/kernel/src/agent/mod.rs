@@ -200,14 +200,17 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
         command::Agent::Delete { name } => {
             let open = known(turn, name)?.open_runs;
             if open > 0 {
-                return Err(Refusal::new(
-                    Code::WRONG_STATE,
-                    format!("{name} has {open} open runs"),
-                )
-                .help(format!(
-                    "stop it with `naos stop {name}` and wait for its runs"
-                ))
-                .into());
+                let runs = match open {
+                    1 => "1 open run".to_owned(),
+                    open => format!("{open} open runs"),
+                };
+                return Err(
+                    Refusal::new(Code::WRONG_STATE, format!("{name} has {runs}"))
+                        .help(format!(
+                            "stop it with `naos stop {name}` and wait for its runs"
+                        ))
+                        .into(),
+                );
             }
             let given = crate::task::given_to(turn, name)?;
             if given > 0 && !crate::planted::is("tasks-orphaned") {

@@ -304,7 +304,10 @@ pub(super) fn give_back(
 }
 
 fn put_aside(turn: &mut Turn<'_>, name: &Name, seq: Seq, held: &Held) -> Done {
-    let note = format!("{name} was given it {} times", held.attempt);
+    let note = match held.attempt {
+        1 => format!("{name} was given it once"),
+        times => format!("{name} was given it {times} times"),
+    };
     turn.emit(event::Dead {
         consumer: name.clone(),
         event: held.event,

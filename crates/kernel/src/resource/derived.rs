@@ -225,7 +225,10 @@ fn drains(
         return Ok(false);
     }
     if spec.is_none() {
-        let what = format!("{waiting} events wait for driver {name}");
+        let what = match waiting {
+            1 => format!("1 event waits for driver {name}"),
+            waiting => format!("{waiting} events wait for driver {name}"),
+        };
         let refusal = Refusal::new(Code::WRONG_STATE, what);
         let help = format!("`naos driver disable {name}` puts them aside, then take it away");
         return Err(refusal.help(help).into());

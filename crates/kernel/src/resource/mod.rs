@@ -184,7 +184,13 @@ pub(crate) fn pool_command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Poo
         command::Pool::Drain { on, .. } => spec.draining = *on,
         command::Pool::Remove { agent, .. } => {
             if !spec.agents.contains(agent) {
-                return Ok(Reply::Unchanged);
+                let what = format!("{agent} is no agent of the pool {name}");
+                let agents: Vec<&str> = spec.agents.iter().map(Name::as_str).collect();
+                let help = match agents.is_empty() {
+                    true => "it has none".to_owned(),
+                    false => format!("it has: {}", agents.join(", ")),
+                };
+                return Err(Refusal::new(Code::NOT_FOUND, what).help(help).into());
             }
             if !spec.draining {
                 crate::plan::works_for_none(turn, name, agent)?;

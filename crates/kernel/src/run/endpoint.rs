@@ -68,7 +68,8 @@ pub(super) fn call(turn: &mut Turn<'_>, id: RunId) -> Done {
 
 impl Run {
     /// Whether the endpoint took the event and is to say later what came of it.
-    pub(super) fn is_awaited(&self) -> bool {
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
         self.tier == Tier::Endpoint
             && self.status == RunStatus::Running
             && self.pending.is_none()
@@ -118,7 +119,11 @@ pub(super) fn ended(turn: &mut Turn<'_>, id: RunId, run: &Run, end: &CallEnded) 
             let problem = problem("did not take the event now", said);
             fail(turn, id, run, problem, Some(*wait))
         }
-        CallOutcome::Refused(said) => fail(turn, id, run, problem("refused the event", said), None),
+        // Where it can't be asked, doesn't let itself be asked, or took the event and its answer
+        // can't be taken: only what was said tells which.
+        CallOutcome::Refused(said) => {
+            fail(turn, id, run, problem("gave no usable answer", said), None)
+        }
         CallOutcome::Unfit(said) => {
             let mut problem = problem("has no use for this event", said);
             problem.code = Code::EVENT_UNFIT;

@@ -176,8 +176,13 @@ fn who_works_for_a_batch_stays_until_the_pool_drains() {
     );
     check(
         &pool,
-        "pool remove bob; pool remove bob; submit all [\"a\"]; show effects",
+        "pool remove bob; submit all [\"a\"]; show effects",
         "ann attempt 1",
+    );
+    check(
+        &pool,
+        "pool remove bob; pool remove bob",
+        "N0121 bob is no agent of the pool it",
     );
 }
 

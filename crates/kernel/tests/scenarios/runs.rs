@@ -190,7 +190,7 @@ fn a_stopped_agent_takes_no_work() {
     );
     check(
         "agent worker 5c; ask worker x; delete worker",
-        "N0131 worker has 1 open runs",
+        "N0131 worker has 1 open run",
     );
     check(
         "agent worker 5c; ask worker x; finish worker y; delete worker",

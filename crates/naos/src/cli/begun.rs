@@ -55,9 +55,10 @@ pub(crate) fn tell(out: &Out, place: &str, begun: &Value, wait: Duration) {
     }
 }
 
-/// What is said where work is left open and no daemon is up.
-pub(crate) const NOBODY_GOES_ON: &str =
-    "No daemon is up, so nobody goes on with it until naos runs: naos up";
+/// What is said where work is left open and no daemon is up. Whatever command works inside goes on
+/// with it, but only for as long as it is there itself.
+pub(crate) const NOBODY_GOES_ON: &str = "No daemon is up, so nobody goes on with it until `naos \
+                                         up` runs, or for a while another command that works";
 
 /// Says who goes on with what is left open here: `inside` where no daemon is up.
 pub(crate) fn leave(out: &Out, inside: bool, left: &Value) {

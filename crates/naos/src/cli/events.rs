@@ -5,6 +5,7 @@ mod dead;
 
 use std::time::Duration;
 
+use naos_engine::read::ERASED;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Ended, Following, given, name};
@@ -76,8 +77,8 @@ enum What {
         /// Their places in the journal: `sequence`.
         #[arg(required = true)]
         events: Vec<u64>,
-        /// In how many seconds; as the subscription says unless given.
-        #[arg(long, value_name = "SECONDS")]
+        /// In how many seconds, a day at the most; as the subscription says unless given.
+        #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
         delay: Option<f64>,
     },
     /// Says where the events of a subscription are delivered.
@@ -241,7 +242,11 @@ pub(crate) fn go(context: &Context, events: &Events) -> Ended {
         }) => {
             let mut body = json!({"events": events});
             if let Some(seconds) = delay {
-                body["delay_ms"] = json!((seconds.max(0.0) * 1_000.0) as u64);
+                if !seconds.is_finite() {
+                    let what = format!("--delay: {seconds} is no number of seconds");
+                    return Err(Fail::usage(what).help("for example: --delay 60"));
+                }
+                body["delay_ms"] = json!((seconds * 1_000.0) as i64); // too many are very many
             }
             settle(context, consumer, "nack", &body, "returned")
         }
@@ -445,6 +450,7 @@ fn tell(out: &Out, event: &Value) {
     let time = cell(&event["time"]).replace('T', " ");
     let time = time.get(..19).unwrap_or(&time);
     let data = match &event["data"] {
+        Value::Null if event["dataerased"] == true => ERASED.to_owned(),
         Value::Null => String::new(),
         data => crate::out::clean(&data.to_string()),
     };

@@ -184,7 +184,9 @@ fn change(context: &Context, name: &str, verb: &str) -> Ended {
             format!("{name} {told} how things stand.")
         }
         (_, Some(id)) => format!("Started {}.", cell(id)),
+        ("pause", _) if answer["changed"] == false => format!("{name} was paused already."),
         ("pause", _) => format!("{name} is paused."),
+        _ if answer["changed"] == false => format!("{name} wasn't paused."),
         _ => match answer["next"][0].as_str() {
             Some(at) => format!("{name} goes on, next at {at}."),
             None => format!("{name} goes on, but it is {}.", cell(&answer["status"])),

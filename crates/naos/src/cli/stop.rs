@@ -116,6 +116,9 @@ pub(crate) fn start(context: &Context, start: &Start) -> Ended {
             .json(&json!({"agents": names, "items": answers}));
     }
     said(context, &names, &answers, ["Started", "takes work already"]);
+    for why in answers.iter().filter_map(|answer| answer["waits"].as_str()) {
+        context.out.note(why);
+    }
     Ok(0)
 }
 
@@ -142,7 +145,10 @@ fn turn(session: &mut Session, names: &[String], verb: &str) -> Result<Vec<Value
 
 fn said(context: &Context, names: &[String], answers: &[Value], [done, was]: [&str; 2]) {
     for (agent, answer) in names.iter().zip(answers) {
+        // One that nobody stopped and that takes no work rests with its supervisor.
+        let rests = done == "Started" && answer["waits"].is_string();
         context.out.say(match answer["changed"].as_bool() {
+            Some(false) if rests => format!("{agent} wasn't stopped itself."),
             Some(false) => format!("{agent} {was}."),
             _ => format!("{done} {agent}."),
         });

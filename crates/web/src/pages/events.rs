@@ -49,6 +49,8 @@ pub struct EventRow {
     pub correlation: String,
     /// The beginning of its data.
     pub data: String,
+    /// Whether that was erased.
+    pub gone: bool,
     /// Whether anybody listened.
     pub heard: bool,
 }
@@ -127,6 +129,7 @@ mod tests {
         check::contains(&html, "value=\"replay\"");
         check::contains(&html, "mailer was given it 5 times");
         check::contains(&html, "Nobody listened");
+        check::contains(&html, "(erased)");
     }
 
     #[test]

@@ -72,6 +72,7 @@ fn event(reader: &Reader, row: &Row) -> EventRow {
         source: origin.source.clone().unwrap_or_else(by),
         correlation: row.event.correlation(),
         data: shown,
+        gone: reader.is_erased(&row.event.data),
         heard: origin.heard,
     }
 }

@@ -12,7 +12,7 @@ use naos_types::{Code, Digest, Name, Refusal, Seq, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, needed, shapes};
+use super::{NAMES_MAX, needed, resting, shapes};
 use crate::app::Template;
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
@@ -210,7 +210,10 @@ pub(crate) async fn wake(call: Call) -> Answered {
 
 async fn turned(call: &Call, command: command::Agent, name: &Name) -> Answered {
     let (seq, reply) = call.ask("", command, Vec::new()).await?;
-    ok(&json!({"name": name, "changed": reply != Reply::Unchanged, "seq": seq}))
+    // One that nobody stopped may rest all the same, with its supervisor.
+    let waits = resting::agent(&call.reader()?, name)?;
+    let changed = reply != Reply::Unchanged;
+    ok(&json!({"name": name, "changed": changed, "waits": waits, "seq": seq}))
 }
 
 fn template(template: &Template) -> Value {

@@ -15,7 +15,7 @@ use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Fact;
 use naos_types::spec::{Deliver, EventFilter, Kind, Paused, Spec};
-use naos_types::{BodyRef, Code, EventId, Name, Seq, Span, TenantId, Time};
+use naos_types::{BodyRef, Code, EventId, Name, Refusal, Seq, Span, TenantId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
@@ -41,6 +41,8 @@ const DEAD_COUNTED_MAX: usize = 500;
 const DEAD_ORDERED_MAX: usize = 2_000;
 /// How often somebody else may have taken what was found before we give up.
 const TRIES_MAX: usize = 8;
+/// The longest that whoever gives events back puts them off.
+const RETURN_DELAY_MAX: Span = Span::secs(86_400);
 
 /// Where a consumer stood last, and how far was looked for it in vain. Nothing relies on it: what
 /// isn't true any more is said so by the cell.
@@ -523,7 +525,13 @@ pub(crate) async fn nack(call: Call) -> Answered {
     let consumer = call.name("name")?;
     let Nack { events, delay_ms } = call.json()?;
     check_seqs(&events)?;
-    let delay = delay_ms.map(|ms| Span(ms.clamp(0, 86_400_000)));
+    if let Some(ms) = delay_ms.filter(|ms| !(0..=RETURN_DELAY_MAX.0).contains(ms)) {
+        let what = format!("`delay_ms` is {ms}, which is no delay that events come again after");
+        let most = RETURN_DELAY_MAX.0;
+        let help = format!("it is from 0 to {most}: a day at the most");
+        return Err(Refusal::new(Code::BAD_REQUEST, what).help(help).into());
+    }
+    let delay = delay_ms.map(Span);
     let command = command::Event::Return {
         consumer,
         events,

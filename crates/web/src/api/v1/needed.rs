@@ -1,11 +1,13 @@
-//! What is taken away while runs that are open need it, or something begins it by itself: a warning
-//! that names them, as with a reference to what isn't there yet.
+//! What is taken away while runs that are open need it, something begins it by itself, or names it
+//! for its work: a warning that names them, as with a reference to what isn't there yet.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
+use naos_kernel::agent::Agent;
+use naos_kernel::approval::works_with;
 use naos_kernel::plan::{Needed, Plan, Use};
 use naos_kernel::resource::Resource;
 use naos_types::Name;
@@ -13,11 +15,12 @@ use naos_types::spec::{Kind, Spec, StepDo};
 
 use super::NAMES_MAX;
 use crate::error::Fault;
+use crate::judge::workers;
 
-/// How many runs, or how many that begin something, a warning names.
+/// How many runs, or how many that begin or name something, a warning names.
 const RUNS_NAMED_MAX: usize = 5;
 
-/// What is said of what is to be deleted: who needs it, and what begins it by itself.
+/// What is said of what is to be deleted: who needs it, what begins it by itself, and who names it.
 ///
 /// # Errors
 /// A fault if a record is damaged.
@@ -26,6 +29,7 @@ pub(super) fn warnings(reader: &Reader, kind: Kind, name: &Name) -> Result<Vec<S
     Ok(needed
         .into_iter()
         .chain(by_beginners(reader, kind, name)?)
+        .chain(by_who_names_it(reader, kind, name)?)
         .collect())
 }
 
@@ -43,15 +47,19 @@ fn by_open_runs(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Strin
         _ => Vec::new(),
     };
     what.extend((!answers.is_empty()).then_some(Needed::Answers(&answers)));
-    let again = match kind {
-        Kind::Agent => format!("`naos create {name} --template …` makes it"),
-        _ => "`naos apply -f FILE` makes it".to_owned(),
-    };
     let uses = uses(reader, &what)?;
     Ok(uses.map(|uses| {
-        let word = kind.word();
+        let (word, again) = (kind.word(), again(kind, name));
         format!("{word} {name} is gone, and {uses}; {}", until(&again))
     }))
+}
+
+/// What makes it again.
+fn again(kind: Kind, name: &Name) -> String {
+    match kind {
+        Kind::Agent => format!("`naos create {name} --template …` makes it"),
+        _ => "`naos apply -f FILE` makes it".to_owned(),
+    }
 }
 
 /// A sentence about what begins it by itself, and will find nothing to begin; none where nothing
@@ -74,19 +82,83 @@ fn by_beginners(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Strin
             }
         }
     }
+    Ok(listed(named).map(|all| {
+        let (word, again) = (kind.word(), again(kind, name));
+        format!(
+            "{word} {name} is gone, and is still started by {all}: until {again} again nothing \
+             begins there"
+        )
+    }))
+}
+
+/// A sentence about what names it for its work; none where nothing does.
+///
+/// # Errors
+/// A fault if a record is damaged.
+fn by_who_names_it(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<String>, Fault> {
+    let mut named = Vec::new();
+    if matches!(kind, Kind::Model | Kind::AgentSkill) {
+        let key = ResourceKey(kind, name.clone());
+        for (called, agent) in reader.all::<Agent>(NAMES_MAX)? {
+            let mind = agent.spec.mind.as_ref();
+            if mind.is_some_and(|mind| works_with(mind).contains(&key)) {
+                named.push(format!("{} {called}", Kind::Agent.word()));
+            }
+        }
+    }
+    for own in namers(kind) {
+        for (ResourceKey(_, called), kept) in reader.resources(*own, NAMES_MAX)? {
+            if (*own, &called) != (kind, name) && names(&kept.spec, kind, name) {
+                named.push(format!("{} {called}", own.word()));
+            }
+        }
+    }
+    Ok(listed(named).map(|all| {
+        let (word, again) = (kind.word(), again(kind, name));
+        format!(
+            "{word} {name} is gone, and is still named by {all}: until {again} again they do \
+             without it, or what needs it there fails"
+        )
+    }))
+}
+
+/// The kinds of resources that name one of this kind for its work.
+const fn namers(kind: Kind) -> &'static [Kind] {
+    match kind {
+        Kind::Agent => &[
+            Kind::Pool,
+            Kind::Plan,
+            Kind::Workflow,
+            Kind::Saga,
+            Kind::Instruction,
+            Kind::Supervisor,
+            Kind::Driver,
+        ],
+        Kind::Model => &[Kind::Model],
+        _ => &[],
+    }
+}
+
+/// Whether this names an agent or a model: to do the work, to be watched, or to fall back on.
+fn names(spec: &Spec, kind: Kind, name: &Name) -> bool {
+    if kind == Kind::Model {
+        return spec
+            .model()
+            .is_some_and(|model| model.fallbacks.contains(name));
+    }
+    let watched = matches!(spec, Spec::Supervisor(spec) if spec.children.contains(name));
+    watched || stands_on(spec, name) || workers(spec).contains(name)
+}
+
+/// The names in a row, and how many more there are; none where there are none.
+fn listed(mut named: Vec<String>) -> Option<String> {
     let more = named.len().saturating_sub(RUNS_NAMED_MAX);
     named.truncate(RUNS_NAMED_MAX);
     let mut all = named.join(", ");
     if more > 0 {
         all.push_str(&format!(" and {more} more"));
     }
-    Ok((!named.is_empty()).then(|| {
-        let word = kind.word();
-        format!(
-            "{word} {name} is gone, and is still started by {all}: until `naos apply -f FILE` \
-             makes it again nothing begins there"
-        )
-    }))
+    (!named.is_empty()).then_some(all)
 }
 
 /// Whether something of this kind starts what is called so: by the time, by an event or in a step.
@@ -137,6 +209,12 @@ fn heard(spec: &Spec) -> &[String] {
     spec.driver().map_or(&[], |(driver, _)| driver.answers())
 }
 
+/// Whether it is a driver that stands on this agent.
+fn stands_on(spec: &Spec, agent: &Name) -> bool {
+    let own = spec.endpoint().is_none();
+    own && spec.driver().is_some_and(|(it, _)| it.agent == *agent)
+}
+
 /// What nobody answers any more without this driver, or without the agent that drivers stand on.
 fn answers(reader: &Reader, kind: Kind, name: &Name) -> Result<Vec<String>, Fault> {
     let found: Vec<Arc<Resource>> = match kind {
@@ -146,13 +224,8 @@ fn answers(reader: &Reader, kind: Kind, name: &Name) -> Result<Vec<String>, Faul
         }
         Kind::Agent => {
             let all = reader.resources(Kind::Driver, NAMES_MAX)?.into_iter();
-            let stands_on = |kept: &Resource| {
-                let driver = kept.spec.driver();
-                let own = kept.spec.endpoint().is_none();
-                own && driver.is_some_and(|(driver, _)| driver.agent == *name)
-            };
             let all = all.map(|(_, kept)| kept);
-            all.filter(|kept| stands_on(kept)).collect()
+            all.filter(|kept| stands_on(&kept.spec, name)).collect()
         }
         _ => Vec::new(),
     };

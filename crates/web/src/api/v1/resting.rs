@@ -1,7 +1,8 @@
-//! What waits for an agent that takes no work, or for a driver that is given none: why, and what
-//! lets it work again. Said wherever such work would else look as if it was done.
+//! What waits for an agent that takes no work, for a driver that is given none, or for one that
+//! answers later: why, and what lets it work again. Said wherever such work would else look as if
+//! it was done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use naos_engine::read::Reader;
@@ -11,7 +12,7 @@ use naos_kernel::plan::{PLAN_OPEN_MAX, Plan, Step};
 use naos_kernel::run::Run;
 use naos_kernel::supervisor::{Standing, Supervisor, Watch};
 use naos_kernel::task::{OnBoard, Task};
-use naos_types::spec::{SUPERVISION_LEVELS_MAX, StepDo};
+use naos_types::spec::{DRIVER_PREFIX, SUPERVISION_LEVELS_MAX, StepDo};
 use naos_types::{Name, PlanId, Refusal, RunStatus, StepStatus, TaskId, TaskStatus, Time};
 
 use super::drivers;
@@ -104,6 +105,8 @@ struct Asked {
     held: Option<String>,
     /// Why what it was given waits, if its agent takes no work.
     rests: Option<String>,
+    /// What it took and answers later, as `pending`, and why that waits.
+    later: BTreeMap<(Option<u32>, u32), String>,
 }
 
 impl Asked {
@@ -136,6 +139,10 @@ impl Asked {
                 Some(name) => agent(reader, name)?,
                 None => None,
             },
+            later: match known.endpoint {
+                Some(_) => answered_later(reader, id, name)?,
+                None => BTreeMap::new(),
+            },
         }))
     }
 
@@ -145,12 +152,46 @@ impl Asked {
             None => step.attempt,
             Some(item) => step.fan.as_ref()?.open.get(&item)?.attempt,
         };
-        let why = match self.pending.contains(&(item, attempt)) {
+        let at = (item, attempt);
+        let why = match self.pending.contains(&at) {
             true => &self.held,
             false => &self.rests,
         };
-        why.clone()
+        why.as_ref().or_else(|| self.later.get(&at)).cloned()
     }
+}
+
+/// Which of what a step asked endpoints took and answer later.
+fn answered_later(
+    reader: &Reader,
+    id: PlanId,
+    name: &Name,
+) -> Result<BTreeMap<(Option<u32>, u32), String>, Refusal> {
+    let mut out = BTreeMap::new();
+    for (_, found) in reader.open::<Run>()? {
+        let Some(why) = later(&found) else {
+            continue;
+        };
+        let task = reader.find::<Task>(&found.task)?;
+        if let Some(asker) = task.as_ref().and_then(|task| task.parent.as_ref())
+            && (asker.plan, &asker.at.step) == (id, name)
+        {
+            out.insert((asker.at.item, asker.attempt), why);
+        }
+    }
+    Ok(out)
+}
+
+/// Why a run waits whose endpoint took the event: it calls back, and only a daemon hears that.
+fn later(run: &Run) -> Option<String> {
+    run.is_awaited().then(|| {
+        let driver = run.agent.as_str();
+        let driver = driver.strip_prefix(DRIVER_PREFIX).unwrap_or(driver);
+        format!(
+            "driver {driver} took the event and answers later, with a signed call that only a \
+             running `naos up` hears"
+        )
+    })
 }
 
 /// Why a driver is given nothing until then.
@@ -168,11 +209,11 @@ fn held(known: &drivers::Known, until: Time) -> String {
     }
 }
 
-/// Why a run waits, if it waits for its agent.
+/// Why a run waits, if it waits for its agent, or for a driver that answers later.
 pub(crate) fn run(reader: &Reader, run: &Run) -> Result<Option<String>, Refusal> {
     match run.status {
         RunStatus::Queued => agent(reader, &run.agent),
-        _ => Ok(None),
+        _ => Ok(later(run)),
     }
 }
 

@@ -266,6 +266,7 @@ async fn change(call: Call, command: impl FnOnce(Kind, Name) -> command::Schedul
     let mut shown = shape(&reader, &Looking::new(&reader), &known)?;
     if let Value::Object(members) = &mut shown {
         members.insert("seq".into(), json!(seq));
+        members.insert("changed".into(), json!(reply != Reply::Unchanged));
         if let Reply::Began(began) = reply {
             let key = match began {
                 Began::Task(_) => "task",

@@ -12,6 +12,7 @@ pub(in super::super) fn events(s: Text<'_>) -> Events {
         source: s(source),
         correlation: s("evt_0192"),
         data: s(data),
+        gone: back == 3,
         heard: back != 2,
     };
     let listens = |name: &str, on: &str, starts: &str| ConsumerRow {
@@ -30,6 +31,7 @@ pub(in super::super) fn events(s: Text<'_>) -> Events {
             row(0, "email.received", "/gateway", "{\"from\":\"ana\"}"),
             row(1, "report.ready", "writer", "{\"week\":41}"),
             row(2, "weather.data", "/sensors/1", "{\"wind\":12}"),
+            row(3, "client.said", "/gateway", ""),
         ],
         topic: String::new(),
         source: String::new(),

@@ -186,7 +186,16 @@ async fn it_is_tried_again_under_the_same_key() {
         until(&rig, |found| found["failed"] == nth + 2).await;
         assert!(hear.try_recv().is_err(), "{nth} was tried again");
     }
-    let error = failures(&rig, 4).await.remove(0);
+    let mut errors = failures(&rig, 4).await;
+    // It took the event: nobody says that it was refused.
+    let long = "it took the event, and longer than it may be";
+    assert_eq!(
+        (&errors[1]["error"], &errors[1]["said"]),
+        (&json!("its endpoint gave no usable answer"), &words(long)),
+        "{}",
+        errors[1]
+    );
+    let error = errors.remove(0);
     let no = "answered 422: no such field";
     assert_eq!(error["said"], words(no), "{error}");
     // Whoever listens can use them.

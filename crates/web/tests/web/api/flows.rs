@@ -337,18 +337,75 @@ async fn what_open_runs_need_is_not_taken_away_in_silence() {
              undone waits for a person"
         )
     };
+    let named = |name: &str| still_named("agent", name, "plan trip", "create");
     let undo = said("to undo step book", "unbook");
-    assert_eq!(delete("agents/unbook").await, json!([undo]));
+    assert_eq!(
+        delete("agents/unbook").await,
+        json!([undo, named("unbook")])
+    );
     let step = said("for step tell", "teller");
-    assert_eq!(delete("resources/agent/teller").await, json!([step]));
+    assert_eq!(
+        delete("resources/agent/teller").await,
+        json!([step, named("teller")])
+    );
     // Its step is done.
-    assert_eq!(delete("agents/book").await, json!([]));
+    assert_eq!(delete("agents/book").await, json!([named("book")]));
     rig.agent("unbook").await;
     let cancel = format!("/api/v1/plan-runs/{id}/cancel");
     rig.post(&cancel, json!({})).await.ok();
     let ended = format!("/api/v1/plan-runs/{id}?wait_ms=20000");
     assert_eq!(rig.get(&ended).await.ok()["status"], "rolled_back");
-    assert_eq!(delete("agents/unbook").await, json!([]));
+    assert_eq!(delete("agents/unbook").await, json!([named("unbook")]));
+}
+
+/// What is said of something that is gone and that others still name.
+fn still_named(kind: &str, name: &str, by: &str, verb: &str) -> String {
+    let again = match verb {
+        "create" => format!("`naos create {name} --template …`"),
+        verb => format!("`naos {verb} -f FILE`"),
+    };
+    format!(
+        "{kind} {name} is gone, and is still named by {by}: until {again} makes it again they do \
+         without it, or what needs it there fails"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_name_is_not_taken_away_in_silence() {
+    let rig = with_agents(&["one", "two"]).await;
+    let text = "models:\n  small: {provider: ollama}\n  \
+         big: {provider: ollama, fallback: [small]}\n---\n\
+         type: agent\nname: clerk\nmodel: big\nprompt: You help.\n---\n\
+         type: saga\nname: trip\nsteps:\n  \
+         - {name: book, agent: two, compensate: one}\n---\n\
+         type: pool\nname: desk\nagents: [one, two]\n---\n\
+         type: supervisor\nname: watch\nchildren: [one]\n";
+    apply(&rig, text).await;
+    for (place, kind, name, by) in [
+        (
+            "agents/one",
+            "agent",
+            "one",
+            "pool desk, saga trip, supervisor watch",
+        ),
+        (
+            "resources/agent/two",
+            "agent",
+            "two",
+            "pool desk, saga trip",
+        ),
+        ("resources/model/small", "model", "small", "model big"),
+        ("resources/model/big", "model", "big", "agent clerk"),
+    ] {
+        let place = format!("/api/v1/{place}");
+        let gone = rig
+            .api(&rig.owner, "DELETE", &place, Value::Null)
+            .await
+            .ok();
+        let verb = if kind == "agent" { "create" } else { "apply" };
+        let said = still_named(kind, name, by, verb);
+        assert_eq!(gone["warnings"], json!([said]), "{gone}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
