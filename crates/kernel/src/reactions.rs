@@ -37,6 +37,10 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
         Fact::Member(member::Fact::Told(f)) => crate::notice::told(turn, f),
+        Fact::Member(member::Fact::Removed(f)) => crate::approval::person_changed(turn, f.member),
+        Fact::Member(member::Fact::RoleChanged(f)) => {
+            crate::approval::person_changed(turn, f.member)
+        }
         Fact::Event(fact) => crate::event::react(turn, fact),
         Fact::Resource(fact) => {
             crate::event::subscribed(turn, fact)?;

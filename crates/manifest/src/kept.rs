@@ -192,6 +192,9 @@ pub(crate) fn read(
     if kind == Kind::Policy && policy::is_of_data(key, node) {
         return policy::read(key, node, findings);
     }
+    if kind == Kind::Policy && policy::is_no_word(key, node, findings) {
+        return None;
+    }
     let mut json = match keys_of(kind) {
         Some(keys) => schema::object(node, kind.word(), keys, findings),
         None => node.json(),

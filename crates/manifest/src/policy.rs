@@ -4,7 +4,7 @@ use naos_types::Name;
 use naos_types::spec::{DATA_POLICY, Data, Kind, PolicySpec};
 use serde_json::json;
 
-use crate::diagnostic::Findings;
+use crate::diagnostic::{Findings, similar};
 use crate::kept::Kept;
 use crate::reader;
 use crate::schema::{self, Key, Shape, keys};
@@ -17,7 +17,27 @@ const KEYS: &[Key] = keys! {
 
 /// Whether a policy is that of data; the others are kept as they are.
 pub(crate) fn is_of_data(key: Option<&str>, node: &Node) -> bool {
-    node.get("data").is_some() || key == Some(DATA_POLICY)
+    let is_called = |key: &str| {
+        let called = node.get(key).map(|called| &called.value);
+        matches!(called, Some(Value::Text(name)) if name == DATA_POLICY)
+    };
+    // Every other one has a condition.
+    let called = || node.get("condition").is_none() && (is_called("id") || is_called("name"));
+    node.get("data").is_some() || key == Some(DATA_POLICY) || called()
+}
+
+/// Refuses a policy that is a word, as that of data alone is: under another name it is a slip.
+pub(crate) fn is_no_word(key: Option<&str>, node: &Node, findings: &mut Findings) -> bool {
+    let (Some(key), Value::Text(word)) = (key, &node.value) else {
+        return false;
+    };
+    let near = similar(key, [DATA_POLICY]).is_some() || Data::WORDS.contains(&word.as_str());
+    let help = match near {
+        true => format!("did you mean `{DATA_POLICY}`?"),
+        false => format!("only `{DATA_POLICY}` is a word; the others have a condition"),
+    };
+    findings.error_help(node.at, format!("unknown key `{key}` in `policies`"), help);
+    true
 }
 
 /// Reads it: `policies: {data: stays}`, or a document of its own.

@@ -9,6 +9,8 @@ mod parcels;
 mod thinking;
 pub(crate) mod tools;
 
+pub(crate) use lacking::{Process, lacks_key};
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,10 +58,11 @@ impl Wired {
         guest: Option<Guest>,
         runtime: Handle,
     ) -> Self {
+        let process = process(guest.as_ref());
         Self {
             client,
             models,
-            tools: tools::Tools::new(data.join("programs")),
+            tools: tools::Tools::new(data.join("programs"), process),
             devices: devices::Devices::new(data.join("devices")),
             began: naos_engine::clock::now(),
             guest,
@@ -85,15 +88,17 @@ impl Outside for Wired {
 
     fn think(&self, posed: Posed, mut piece: Piecewise, done: Done) {
         let (client, devices, began) = (self.models.clone(), self.devices.clone(), self.began);
+        let process = process(self.guest.as_ref());
         self.runtime.spawn(async move {
-            done(thinking::ask(&client, &devices, began, posed, &mut piece).await);
+            let by = (&devices, process);
+            done(thinking::ask(&client, by, began, posed, &mut piece).await);
         });
     }
 
     fn embed(&self, asked: Embedding, done: Vectors) {
-        let client = self.models.clone();
+        let (client, process) = (self.models.clone(), process(self.guest.as_ref()));
         self.runtime
-            .spawn(async move { done(embedding::embed(&client, asked).await) });
+            .spawn(async move { done(embedding::embed(&client, asked, process).await) });
     }
 
     fn tool(&self, called: Called, world: World, done: Done) {
@@ -118,6 +123,14 @@ impl Outside for Wired {
         let client = self.client.clone();
         self.runtime
             .spawn(async move { back(parcels::hand(&client, parcel).await) });
+    }
+}
+
+/// Who has the data until others want it is a command.
+const fn process(guest: Option<&Guest>) -> Process {
+    match guest {
+        Some(_) => Process::Command,
+        None => Process::Daemon,
     }
 }
 

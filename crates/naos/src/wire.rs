@@ -287,6 +287,7 @@ fn app(
     App::new(node.clone(), main)
         .templates(templates::offered())
         .hosts(hosts)
+        .lacks_key(crate::outside::lacks_key)
         // Whoever sees the page before signing in learns nothing about the machine.
         .token_file(project.label(&project.owner_token()))
         .verify(move |tenant| proved.verify(tenant).map_err(|error| error.to_string()))

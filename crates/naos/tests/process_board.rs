@@ -311,6 +311,14 @@ fn process_what_is_blocked_goes_on_where_it_stood() {
 #[test]
 fn process_what_cannot_be_is_said() {
     let project = Project::new();
+    // Whoever says no more than was asked for says which task it is.
+    let quiet = project.naos(&["-q", "task", "create", "Call Bob"]);
+    let id = quiet.stdout.trim();
+    assert!(
+        id.starts_with("task_") && !id.contains(char::is_whitespace),
+        "{id}"
+    );
+    assert_eq!(project.json(&["task", "show", id])["title"], "Call Bob");
     let made = project.json(&["task", "create", "Call Ann"]);
     let task = made["task"].as_str().unwrap();
     for (words, exit, said) in [

@@ -60,6 +60,18 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "makes a number of a text",
     ),
     (
+        "the policy of data is mistyped",
+        "policies: {date: stays}\n",
+        ":1:18",
+        "unknown key `date` in `policies`; did you mean `data`?",
+    ),
+    (
+        "the policy of data is mistyped in a document of its own",
+        "type: policy\nname: data\ndate: stays\n",
+        ":3:1",
+        "did you mean `data`?",
+    ),
+    (
         "a template names what isn't there",
         "type: plan\nname: p\nsteps:\n  - name: a\n    task:\n      title: hello\n      \
          input: \"{{ nobody.output }}\"\n",

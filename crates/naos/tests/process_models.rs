@@ -75,6 +75,68 @@ fn process_every_provider_answers_and_is_paid() {
 }
 
 #[test]
+fn process_a_key_that_is_missing_is_told_before_anything_fails() {
+    let mut office = Office::with(Vec::new());
+    office.hire("chat", "openai-compatible", "/v1", "echo", "");
+    let url = office.server.url("/v1");
+    office.apply(&format!(
+        "type: model\nname: lost\nprovider: openai-compatible\nendpoint: {url}\nmodel: echo\n\
+         key: env:NAOS_MODEL_LOST\ncost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n---\n\
+         type: agent\nname: lost\nmodel: lost\nprompt: You help an office.\n"
+    ));
+    let key_of = |listed: &Value, name: &str| {
+        let items = listed["items"].as_array().unwrap();
+        let found = items.iter().find(|model| model["name"] == name);
+        found.unwrap()["key"].clone()
+    };
+    let listed = office.project.json(&["get", "models"]);
+    assert_eq!(key_of(&listed, "chat"), "ready", "{listed}");
+    assert_eq!(key_of(&listed, "lost"), "missing NAOS_MODEL_LOST");
+    let table = office.project.naos(&["get", "models"]);
+    assert!(
+        table.stdout.contains("missing NAOS_MODEL_LOST"),
+        "{}",
+        table.stdout
+    );
+    let doctor = office.project.naos(&["doctor"]);
+    let said = "lost can't be asked: the daemon (`naos up`) has no variable NAOS_MODEL_LOST";
+    assert!(doctor.stdout.contains(said), "{}", doctor.stdout);
+    assert!(
+        !doctor.stdout.contains("chat can't be asked"),
+        "{}",
+        doctor.stdout
+    );
+    // It is the daemon that works: what this shell has is of no use to it.
+    let folder = office.project.path(".");
+    let with_key = |words: &[&str]| {
+        let mut command = project::command(&folder);
+        command.env("NAOS_MODEL_LOST", KEY).args(words);
+        let ended = command.output().unwrap();
+        let told = [ended.stdout, ended.stderr].concat();
+        (ended.status.code(), String::from_utf8(told).unwrap())
+    };
+    let (exit, told) = with_key(&["run", "lost", "--input", "The bill of Riake?"]);
+    assert_ne!(exit, Some(0), "{told}");
+    for part in [
+        "the daemon (`naos up`)",
+        "NAOS_MODEL_LOST",
+        "start it again",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains(KEY), "{told}");
+    // Where none is up, it is this shell that works.
+    office.daemon.kill();
+    let doctor = office.project.naos(&["doctor"]);
+    let said = "lost can't be asked: this shell has no variable NAOS_MODEL_LOST";
+    assert!(doctor.stdout.contains(said), "{}", doctor.stdout);
+    let (_, listed) = with_key(&["get", "models", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(key_of(&listed, "lost"), "ready", "{listed}");
+    assert!(!listed.to_string().contains(KEY));
+}
+
+#[test]
 fn process_what_a_model_writes_is_shown_as_it_writes_it() {
     let script = concat!(
         r#"{"say": "I look first.", "call": [{"name": "calculate", "#,

@@ -279,7 +279,15 @@ fn process_nothing_is_called_that_nobody_looked_at_or_granted() {
 
 #[test]
 fn process_what_a_tool_answers_is_bounded_material() {
-    let modes = ["orders", "flood", "too-long", "too-long-first", "fails"];
+    let modes = [
+        "orders",
+        "flood",
+        "too-long",
+        "too-long-first",
+        "deep",
+        "no-newline",
+        "fails",
+    ];
     let script: Vec<String> = modes.iter().map(|_| calls("shelf__find")).collect();
     let shelf = Shelf::new(&script.join("\n"), "shelf.*");
     shelf.approve();
@@ -307,6 +315,17 @@ fn process_what_a_tool_answers_is_bounded_material() {
                 // Its time isn't waited for, and it isn't asked again.
                 assert!(began.elapsed().as_secs() < 50, "{:?}", began.elapsed());
                 assert_eq!(shelf.calls().len(), calls + 1);
+            }
+            "deep" => {
+                let said = "it answered with JSON that nests deeper than 127 levels";
+                assert!(told.contains(said), "{told}");
+                assert!(began.elapsed().as_secs() < 50, "{:?}", began.elapsed());
+                assert_eq!(shelf.calls().len(), calls + 1);
+            }
+            // Nothing is missing but the end of the line.
+            "no-newline" => {
+                assert!(told.contains("third row"), "{told}");
+                assert!(began.elapsed().as_secs() < 50, "{:?}", began.elapsed());
             }
             _ => assert!(told.contains("no such book"), "{told}"),
         }
@@ -530,6 +549,83 @@ fn process_an_address_is_met_with_its_key() {
         assert_eq!(unknown.status.code(), Some(1), "{key:?}");
         let said = String::from_utf8_lossy(&unknown.stderr);
         assert!(said.contains("it can't be asked"), "{said}");
+    }
+}
+
+/// A process that ends with the test.
+struct Ends(std::process::Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn process_what_is_no_server_is_told_in_a_sentence_and_at_once() {
+    let project = project::Project::new();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/stray.py");
+    let mut stray = std::process::Command::new("python3");
+    stray.arg(script).stdout(std::process::Stdio::piped());
+    let mut stray = Ends(stray.spawn().unwrap());
+    let mut port = String::new();
+    let said = stray.0.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(said), &mut port).unwrap();
+    let port = port.trim();
+    let probe = |place: &[&str]| {
+        let words = ["tools", "probe", "--call", "find"];
+        let began = naos_engine::clock::tick();
+        let met = project.naos(&[&words[..], place].concat());
+        assert!(began.elapsed().as_secs() < 50, "{place:?}");
+        assert_eq!(met.exit, 1, "{place:?}: {}", met.stdout);
+        let told = format!("{}{}", met.stdout, met.stderr);
+        let of_a_library = [
+            "Some(",
+            "None",
+            "ServerJsonRpcMessage",
+            "os error",
+            "Client error",
+        ];
+        for word in of_a_library {
+            assert!(!told.contains(word), "{place:?}: {told}");
+        }
+        told
+    };
+    let deep = "it answered with JSON that nests deeper than 127 levels: none of it is taken";
+    for (path, said) in [
+        (
+            "page/mcp",
+            "it answers with text/html, where a server of the Model",
+        ),
+        ("plain/mcp", "it answers with no content type, where"),
+        (
+            "other/mcp",
+            "it answers, but not as a server of the Model Context Protocol does",
+        ),
+        (
+            "gone/mcp",
+            "it answers with HTTP 404 Not Found: no such page",
+        ),
+        ("json/mcp", deep),
+        ("events/mcp", deep),
+    ] {
+        let told = probe(&[&format!("http://127.0.0.1:{port}/{path}")]);
+        assert!(told.contains(said), "{path}: {told}");
+    }
+    for (place, said) in [
+        (
+            &["http://127.0.0.1:1/mcp"][..],
+            "it isn't reached: Connection refused",
+        ),
+        (&["false"], "it ended the conversation before it was"),
+        (
+            &["no-such-program"],
+            "no-such-program can't be started: No such file or directory",
+        ),
+    ] {
+        let told = probe(place);
+        assert!(told.contains(said), "{place:?}: {told}");
     }
 }
 

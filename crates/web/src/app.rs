@@ -64,6 +64,9 @@ pub struct App {
     pub version: &'static str,
     /// How many bytes the data directory takes.
     pub disk_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// The variable that a handle of a model's key (`env:NAME`) stands for, where the process
+    /// hasn't it; never its value.
+    pub lacks_key: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
     /// The sessions that the process before kept, and what keeps them for the next one; none where
     /// they end with the process.
     pub sessions: Option<(Vec<u8>, KeepSessions)>,
@@ -84,6 +87,7 @@ impl App {
             currency: "USD".into(),
             version: env!("CARGO_PKG_VERSION"),
             disk_bytes: Arc::new(|| 0),
+            lacks_key: Arc::new(|_| None),
             sessions: None,
         }
     }
@@ -133,6 +137,16 @@ impl App {
     #[must_use]
     pub fn disk_bytes(mut self, measure: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.disk_bytes = Arc::new(measure);
+        self
+    }
+
+    /// The same, telling which key it lacks.
+    #[must_use]
+    pub fn lacks_key(
+        mut self,
+        lacks: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.lacks_key = Arc::new(lacks);
         self
     }
 

@@ -1,18 +1,70 @@
-//! What a program writes, line by line, each within a bound. A line that is longer is dropped, and
-//! in its place stands the refusal of whatever it answers: whoever asked hears of it at once, and
-//! doesn't wait until their time is over.
+//! What a program writes, line by line, each within bounds. A line that is longer, or nests deeper,
+//! is dropped, and in its place stands the refusal of whatever it answers: whoever asked hears of
+//! it at once, and doesn't wait until their time is over. The end of an answer ends its line, too.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::planted;
 
+/// How deep a message may nest: `serde_json` reads none that nests deeper.
+const DEPTH_MAX: usize = 127;
 /// How many bytes are read at once.
 const PIECE_BYTES: usize = 8 * 1_024;
 /// The longest id of a request that is known again: ours are numbers.
 const TOKEN_BYTES_MAX: usize = 64;
+
+/// What is said of a message that nests deeper than one may.
+pub(super) fn too_deep() -> String {
+    format!("it answered with JSON that nests deeper than {DEPTH_MAX} levels: none of it is taken")
+}
+
+/// The refusal of what this message answers, if it nests deeper than one may.
+pub(super) fn refused_for_depth(message: &str) -> Option<String> {
+    let mut names = Names::default();
+    names.read(message.as_bytes());
+    let id = names.answered().filter(|_| names.deepest > DEPTH_MAX)?;
+    Some(refusal(id, &too_deep()))
+}
+
+fn refusal(id: &serde_json::Value, why: &str) -> String {
+    let error = serde_json::json!({"code": INTERNAL_ERROR, "message": why});
+    serde_json::json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string()
+}
+
+/// How far the line is that is being read: what whoever waits in vain is told.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// How many bytes of it came.
+    bytes: AtomicUsize,
+    /// Whether nothing more is read, as it had no end.
+    endless: AtomicBool,
+}
+
+impl Progress {
+    /// What stands against an answer: that what was written has no end, where that is so.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let bytes = self.bytes.load(Ordering::Acquire);
+        if self.endless.load(Ordering::Acquire) {
+            return Some(format!(
+                "it wrote {bytes} bytes without a newline, which ends a message, and none of them \
+                 says what it is"
+            ));
+        }
+        (bytes > 0).then(|| {
+            format!("the {bytes} bytes that it wrote last have no newline, which ends a message")
+        })
+    }
+
+    /// Whether nothing more is read.
+    pub(super) fn is_endless(&self) -> bool {
+        self.endless.load(Ordering::Acquire)
+    }
+}
 
 /// The lines of `inner`, none of them longer than `most` bytes.
 pub(super) struct Bounded<R> {
@@ -21,6 +73,7 @@ pub(super) struct Bounded<R> {
     /// What the refusal of a longer one says.
     why: String,
     line: Line,
+    progress: Arc<Progress>,
     /// What goes on to whoever reads.
     out: Vec<u8>,
     given: usize,
@@ -34,13 +87,20 @@ struct Line {
     refused: bool,
 }
 
+impl Line {
+    fn is_dropped(&self, most: usize) -> bool {
+        self.bytes > most || self.names.deepest > DEPTH_MAX
+    }
+}
+
 impl<R> Bounded<R> {
-    pub(super) fn new(inner: R, most: usize, why: String) -> Self {
+    pub(super) fn new(inner: R, most: usize, why: String, progress: Arc<Progress>) -> Self {
         Self {
             inner,
             most,
             why,
             line: Line::default(),
+            progress,
             out: Vec::new(),
             given: 0,
         }
@@ -52,26 +112,31 @@ impl<R> Bounded<R> {
                 Some(text) => (text, true),
                 None => (piece, false),
             };
-            let was_over = self.line.bytes > self.most;
+            let was_dropped = self.line.is_dropped(self.most);
             self.line.bytes = self.line.bytes.saturating_add(text.len());
             self.line.names.read(text);
-            let is_over = self.line.bytes > self.most;
-            match (was_over, is_over) {
+            let is_dropped = self.line.is_dropped(self.most);
+            match (was_dropped, is_dropped) {
                 (false, false) => self.out.extend_from_slice(text),
                 // What went on of it already is no message.
                 (false, true) => self.out.push(b'\n'),
                 (true, _) => {}
             }
-            if is_over && !self.line.refused {
+            if is_dropped && !self.line.refused {
                 self.refuse();
             }
-            if ends {
-                if !is_over {
+            // An answer that is whole isn't kept waiting for a newline that may never come.
+            let is_whole = !is_dropped && self.line.names.is_whole_answer();
+            if ends || is_whole {
+                if !is_dropped {
                     self.out.push(b'\n');
                 }
                 self.line = Line::default();
             }
         }
+        self.progress
+            .bytes
+            .store(self.line.bytes, Ordering::Release);
     }
 
     /// Refuses what the line answers, once it is known.
@@ -82,12 +147,20 @@ impl<R> Bounded<R> {
         let Some(id) = self.line.names.answered() else {
             return;
         };
-        let refusal = serde_json::json!({
-            "jsonrpc": "2.0", "id": id, "error": {"code": INTERNAL_ERROR, "message": self.why},
-        });
-        self.out.extend_from_slice(refusal.to_string().as_bytes());
+        let refusal = match self.line.names.deepest > DEPTH_MAX {
+            true => refusal(id, &too_deep()),
+            false => refusal(id, &self.why),
+        };
+        self.out.extend_from_slice(refusal.as_bytes());
         self.out.push(b'\n');
         self.line.refused = true;
+    }
+
+    /// Whether a line goes on and on, and nothing of it says what it is: whoever asked would wait
+    /// for it in vain. An answer may say at its end which.
+    fn is_endless(&self) -> bool {
+        let line = &self.line;
+        line.bytes > 2 * self.most && !line.names.is_answer && !line.names.is_asked
     }
 }
 
@@ -110,6 +183,10 @@ impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
             }
             self.out.clear();
             self.given = 0;
+            if self.is_endless() {
+                self.progress.endless.store(true, Ordering::Release);
+                return Poll::Ready(Ok(())); // its end: whoever asked hears of it
+            }
             let mut piece = [0; PIECE_BYTES];
             let mut read = ReadBuf::new(&mut piece);
             ready!(Pin::new(&mut self.inner).poll_read(cx, &mut read))?;
@@ -125,6 +202,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
 #[derive(Default)]
 struct Names {
     depth: usize,
+    deepest: usize,
     in_string: bool,
     escaped: bool,
     /// The name or the value that is being read, outermost.
@@ -134,6 +212,8 @@ struct Names {
     id: Option<serde_json::Value>,
     /// Whether it is an answer, and nothing that is asked.
     is_answer: bool,
+    /// Whether it is a question or told unasked, and answers nothing.
+    is_asked: bool,
 }
 
 impl Names {
@@ -158,7 +238,10 @@ impl Names {
                 self.in_string = true;
                 self.keep(byte);
             }
-            b'{' | b'[' => self.depth += 1,
+            b'{' | b'[' => {
+                self.depth += 1;
+                self.deepest = self.deepest.max(self.depth);
+            }
             b'}' | b']' => {
                 self.end();
                 self.depth = self.depth.saturating_sub(1);
@@ -166,6 +249,7 @@ impl Names {
             b',' => self.end(),
             b':' if self.depth == 1 => {
                 self.of_id = self.token == b"\"id\"";
+                self.is_asked |= self.token == b"\"method\"";
                 self.is_answer |= [&b"\"result\""[..], b"\"error\""].contains(&&self.token[..]);
                 self.token.clear();
             }
@@ -198,6 +282,11 @@ impl Names {
     fn answered(&self) -> Option<&serde_json::Value> {
         self.id.as_ref().filter(|_| self.is_answer)
     }
+
+    /// Whether all of an answer was read.
+    fn is_whole_answer(&self) -> bool {
+        self.depth == 0 && !self.in_string && self.answered().is_some()
+    }
 }
 
 #[cfg(test)]
@@ -208,10 +297,59 @@ mod tests {
 
     /// What goes on of these lines where one has at most 200 bytes, a line each.
     async fn read(text: &str) -> Vec<String> {
-        let mut bounded = Bounded::new(text.as_bytes(), 200, "too long".into());
+        progressed(text).await.0
+    }
+
+    /// The same, with what stands against an answer in the end.
+    async fn progressed(text: &str) -> (Vec<String>, Option<String>) {
+        let progress = Arc::new(Progress::default());
+        let told = Arc::clone(&progress);
+        let mut bounded = Bounded::new(text.as_bytes(), 200, "too long".into(), told);
         let mut out = String::new();
         bounded.read_to_string(&mut out).await.unwrap();
-        out.lines().map(str::to_owned).collect()
+        let lines = out.lines().filter(|line| !line.is_empty());
+        (lines.map(str::to_owned).collect(), progress.complaint())
+    }
+
+    #[tokio::test]
+    async fn what_nests_too_deep_is_refused_and_what_just_fits_is_not() {
+        let nested = |levels: usize| {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":{open}{close}}}"#)
+        };
+        // The object around it is a level of its own.
+        for (levels, fits) in [(DEPTH_MAX - 1, true), (DEPTH_MAX, false), (90_000, false)] {
+            let message = nested(levels);
+            let mut bounded =
+                Bounded::new(message.as_bytes(), 1 << 20, String::new(), Arc::default());
+            let mut out = String::new();
+            bounded.read_to_string(&mut out).await.unwrap();
+            let last = out.lines().last().unwrap();
+            let read = serde_json::from_str::<serde_json::Value>(last).unwrap();
+            assert_eq!(read["id"], 7, "{levels}");
+            assert_eq!(read["result"].is_array(), fits, "{levels}");
+            assert_eq!(
+                serde_json::from_str::<serde_json::Value>(&message).is_ok(),
+                fits
+            );
+            assert_eq!(refused_for_depth(&message).is_none(), fits, "{levels}");
+            if !fits {
+                let said = read["error"]["message"].as_str().unwrap();
+                assert!(said.contains("nests deeper than 127"), "{said}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_is_told() {
+        let whole = r#"{"jsonrpc":"2.0","id":8,"result":{}}"#;
+        // Nothing is missing but its newline.
+        assert_eq!(progressed(whole).await, (vec![whole.to_owned()], None));
+        let (_, told) = progressed(&whole[..20]).await;
+        assert!(told.unwrap().starts_with("the 20 bytes that it wrote last"));
+        let (lines, told) = progressed(&"y".repeat(60_000)).await;
+        assert!(lines.is_empty(), "{lines:?}");
+        assert!(told.unwrap().contains("without a newline"));
     }
 
     #[tokio::test]
@@ -240,8 +378,11 @@ mod tests {
         for other in [
             format!(r#"{{"jsonrpc":"2.0","id":7,"method":"ask","params":{{"result":"{long}"}}}}"#),
             format!(r#"{{"jsonrpc":"2.0","method":"said","params":{{"id":7,"text":"{long}"}}}}"#),
-            format!(r#"{{"jsonrpc":"2.0","id":"{long}","result":{{}}}}"#),
-            long.clone(),
+            format!(
+                r#"{{"jsonrpc":"2.0","id":"{}","result":{{}}}}"#,
+                "y".repeat(300)
+            ),
+            "y".repeat(300),
         ] {
             let lines = read(&format!("{other}\n{short}\n")).await;
             assert!(

@@ -4,6 +4,7 @@
 //!
 //! Source: <https://modelcontextprotocol.io/specification>; the protocol itself is rmcp's.
 
+mod events;
 mod lines;
 mod program;
 mod words;
@@ -128,6 +129,8 @@ pub struct Server {
     believed: tokio::sync::Mutex<Option<(Instant, Vec<ServerTool>)>>,
     /// Whether a call of it was lost: it is greeted anew before the next.
     broken: AtomicBool,
+    /// How far what a program writes is.
+    progress: Arc<lines::Progress>,
     _program: Option<program::Child>,
 }
 
@@ -147,17 +150,19 @@ impl Server {
         place: &Place,
         greeting: Greeting,
     ) -> Result<Self, McpError> {
+        let progress = Arc::new(lines::Progress::default());
+        let heard = &progress;
         let greeted = async {
-            match Self::greeted(client, place, greeting).await {
+            match Self::greeted(client, place, greeting, heard).await {
                 Err((true, why)) if greeting == Greeting::Either => {
-                    let newest = Self::greeted(client, place, Greeting::Discover).await;
+                    let newest = Self::greeted(client, place, Greeting::Discover, heard).await;
                     newest.map_err(|_| why) // most servers are none of the newest
                 }
                 other => other.map_err(|(_, why)| why),
             }
         };
         let greeted = tokio::time::timeout(GREETING_MAX, greeted).await;
-        greeted.unwrap_or_else(|_| Err(not_sent("it doesn't answer")))
+        greeted.unwrap_or_else(|_| Err(not_sent(words::waited("it doesn't answer", &progress))))
     }
 
     /// Greets it in one way; or why not, and whether it may want to be greeted in another.
@@ -165,6 +170,7 @@ impl Server {
         client: &HttpClient,
         place: &Place,
         greeting: Greeting,
+        progress: &Arc<lines::Progress>,
     ) -> Result<Self, (bool, McpError)> {
         let ear = Ear::default();
         let other = |why: McpError| (false, why);
@@ -173,7 +179,12 @@ impl Server {
                 let (child, output, input) =
                     program::start(wanted).map_err(not_sent).map_err(other)?;
                 // It would drop a longer line in silence: whoever asked would wait for it in vain.
-                let output = lines::Bounded::new(output, MESSAGE_BYTES_MAX, too_long());
+                let output = lines::Bounded::new(
+                    output,
+                    MESSAGE_BYTES_MAX,
+                    too_long(),
+                    Arc::clone(progress),
+                );
                 let transport = rmcp::transport::async_rw::AsyncRwTransport::new(output, input)
                     .with_max_line_length(MESSAGE_BYTES_MAX + 1); // with its end
                 let ear = ear.clone();
@@ -185,7 +196,9 @@ impl Server {
                     Err(error) => {
                         let refused = matches!(error, ClientInitializeError::JsonRpcError(_));
                         let said = child.said().await;
-                        let why = format!("{}{said}", words::greeting(&error));
+                        let why = words::endless(progress);
+                        let why = why.unwrap_or_else(|| words::greeting(&error));
+                        let why = format!("{why}{said}");
                         return Err((refused, not_sent(why)));
                     }
                 }
@@ -201,7 +214,8 @@ impl Server {
                 if let Some(key) = key {
                     config = config.auth_header(key.reveal());
                 }
-                let transport = StreamableHttpClientTransport::with_client(client, config);
+                let transport =
+                    StreamableHttpClientTransport::with_client(events::Heard(client), config);
                 let ear = ear.clone();
                 let running = ear
                     .serve_with_lifecycle(transport, greeting.lifecycle())
@@ -218,6 +232,7 @@ impl Server {
             ear,
             believed: tokio::sync::Mutex::default(),
             broken: AtomicBool::new(false),
+            progress: Arc::clone(progress),
             _program: program,
         })
     }
@@ -246,10 +261,17 @@ impl Server {
         for _ in 0..PAGES_MAX {
             let asked = PaginatedRequestParams::default().with_cursor(cursor.take());
             let page = tokio::time::timeout(GREETING_MAX, self.running.list_tools(Some(asked)));
-            let page = page
-                .await
-                .map_err(|_| not_sent("it doesn't say which tools it has"))?;
-            let page = page.map_err(|error| not_sent(words::request(&error)))?;
+            let late = |_| {
+                not_sent(words::waited(
+                    "it doesn't say which tools it has",
+                    &self.progress,
+                ))
+            };
+            let page = page.await.map_err(late)?;
+            let page = page.map_err(|error| {
+                let why = words::endless(&self.progress);
+                not_sent(why.unwrap_or_else(|| words::request(&error)))
+            })?;
             if !fits(|count| serde_json::to_writer(count, &page)) {
                 return Err(not_sent(too_long()));
             }
@@ -311,8 +333,10 @@ impl Server {
             self.broken.store(true, Ordering::Release);
             McpError::Lost(why)
         };
-        let answer =
-            answer.map_err(|_| lost(format!("it gave no answer within {} s", most.as_secs())))?;
+        let answer = answer.map_err(|_| {
+            let late = format!("it gave no answer within {} s", most.as_secs());
+            lost(words::waited(&late, &self.progress))
+        })?;
         match answer {
             Ok(answer) => Ok(taken(answer)),
             // It answered, with a refusal of its own.
@@ -321,9 +345,12 @@ impl Server {
                 structured: None,
                 is_error: true,
             }),
-            Err(error) if words::is_too_long(&error) => Ok(untaken()),
             Err(error) => {
-                let mut why = words::request(&error);
+                if let Some(why) = words::untaken(&error) {
+                    return Ok(untaken(why));
+                }
+                let endless = words::endless(&self.progress);
+                let mut why = endless.unwrap_or_else(|| words::request(&error));
                 let closed = matches!(error, ServiceError::TransportClosed);
                 if closed && self._program.is_none() {
                     // The transport tells neither from the other.
@@ -340,10 +367,11 @@ fn too_long() -> String {
     format!("it answered with more than {MESSAGE_BYTES_MAX} bytes: none are taken")
 }
 
-/// What is told of a call whose answer is too long: it was made, and is not made again.
-fn untaken() -> Said {
+/// What is told of a call whose answer is too long, or nests too deep: it was made, and is not made
+/// again.
+fn untaken(why: String) -> Said {
     Said {
-        text: too_long(),
+        text: why,
         structured: None,
         is_error: true,
     }
@@ -425,7 +453,7 @@ impl std::io::Write for Count {
 /// What a tool answered; nothing of an answer that is longer than it may be.
 fn taken(answer: CallToolResult) -> Said {
     if !fits(|count| serde_json::to_writer(count, &answer)) {
-        return untaken();
+        return untaken(too_long());
     }
     let mut text = content(&answer.content);
     if let (true, Some(value)) = (text.is_empty(), &answer.structured_content) {

@@ -85,7 +85,7 @@ pub(super) fn start(program: &Program) -> Result<(Child, ChildStdout, ChildStdin
     command.envs(program.env.iter().map(|(name, value)| (name, value)));
     let mut child = command
         .spawn()
-        .map_err(|error| format!("{first} can't be started: {error}"))?;
+        .map_err(|error| format!("{first} can't be started: {}", super::words::plain(&error)))?;
     let pipes = (child.stdout.take(), child.stdin.take(), child.stderr.take());
     let (Some(output), Some(input), Some(mut errors)) = pipes else {
         return Err(format!("{first} has no standard input and output"));

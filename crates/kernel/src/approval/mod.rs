@@ -1,5 +1,6 @@
 //! Approvals: a person is asked, and nobody else answers.
 
+mod left;
 mod rule;
 
 use naos_types::command::{self, Reply};
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
+pub use left::answers_questions;
+pub(crate) use left::person_changed;
 pub use rule::{ANSWERS_MAX, Habit, OFFERED_AFTER, RULE_MAX, Standing, maker, works_with};
 pub(crate) use rule::{answers, offer};
 
@@ -147,8 +150,7 @@ fn chosen(turn: &Turn<'_>, found: &Approval, edited: Option<BodyRef>) -> Done {
 fn answerable(turn: &Turn<'_>, by: &Actor, id: ApprovalId) -> Done<Approval> {
     let found = known(turn, id)?.clone();
     if let Actor::Member(member, role) = by {
-        let left_to = found.delegated.as_ref().map(|(to, _)| to);
-        if *role < found.role && left_to != Some(member) {
+        if !found.may_answer(*member, *role) {
             let what = format!(
                 "this takes the role {}, yours is {}",
                 found.role.word(),
@@ -181,7 +183,7 @@ fn delegate(
             format!("there is no member {to}"),
         ));
     };
-    if member.role < Role::Staff {
+    if !answers_questions(Some(member)) {
         let what = format!("{to} is {} and answers no questions", member.role.word());
         return Err(Stop::refused(Code::NOT_ALLOWED, what));
     }

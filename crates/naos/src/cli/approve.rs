@@ -87,7 +87,12 @@ impl Approve {
         match word {
             "list" | "show" | "pending" => {}
             "approve" | "accept" if !self.no => meant.yes = true,
-            "reject" | "deny" if !self.yes && self.edit.is_none() => meant.no = true,
+            "reject" | "deny" if self.edit.is_some() => {
+                let what = "--edit goes with an approval: nothing would become of it with a no";
+                let help = "approve it with --edit, or say with --comment why it is rejected";
+                return Err(Fail::usage(what).help(help));
+            }
+            "reject" | "deny" if !self.yes => meant.no = true,
             _ if self.of.is_none() => return Ok(meant),
             _ => {
                 let what = format!("{word:?} is none of list, show, approve and reject");
@@ -456,6 +461,10 @@ fn list(out: &Out, waiting: &[Value], stuck: &Value, numbered: bool) {
                 .into_iter()
                 .chain(keys.map(|key| match item["unreviewed"].as_bool() {
                     Some(true) if key == "verdict" && item[key].is_null() => "unreviewed".into(),
+                    _ if key == "title" && item["delegated"]["gone"] == true => {
+                        let (title, to) = (cell(&item[key]), cell(&item["delegated"]["name"]));
+                        format!("{title} (left to {to}, who is gone or answers no more)")
+                    }
                     _ => cell(&item[key]),
                 }))
                 .collect()
@@ -482,6 +491,13 @@ fn show(out: &Out, found: &Value) {
             format!(": {note}")
         };
         out.line(format!("\nleft to {}{note}", cell(&left["name"])));
+        if left["gone"] == true {
+            let id = cell(&found["approval"]);
+            out.line(format!(
+                "They are gone or answer no questions any more: it waits for whoever may answer, \
+                 or `naos approve {id} --leave-to @NAME`."
+            ));
+        }
     }
     let proposal = &found["proposal"];
     if !proposal.is_null() {

@@ -249,10 +249,15 @@ fn asked(session: &mut Session, recall: &Chosen, found: &mut Vec<Found>) {
         }
         Err(fail) => found.push(bad("tools", &fail)),
     }
-    found.push(match session.get(api("/resources/model")) {
-        Ok(listed) => models(&listed),
-        Err(fail) => bad("models", &fail),
-    });
+    match session.get(api("/resources/model")) {
+        Ok(listed) => {
+            found.push(models(&listed));
+            let all = crate::out::items(&listed).iter();
+            let by_daemon = session.daemon().is_some();
+            found.extend(all.filter_map(|model| without_key(model, by_daemon)));
+        }
+        Err(fail) => found.push(bad("models", &fail)),
+    }
 }
 
 /// A daemon goes by what was so when it was started.
@@ -377,6 +382,25 @@ fn secrets(project: &Project) -> Vec<Found> {
             open.join(", ")
         ),
     )]
+}
+
+/// A model that can't be asked, as whoever would ask it lacks its key.
+fn without_key(model: &Value, by_daemon: bool) -> Option<Found> {
+    let variable = model["key"].as_str()?.strip_prefix("missing ")?;
+    if model["spec"]["enabled"] == false {
+        return None;
+    }
+    let (who, what) = if by_daemon {
+        let what = "where the daemon is started, and start it again (`naos stop`, `naos up`)";
+        ("the daemon (`naos up`)", what)
+    } else {
+        ("this shell", "before the next command, or before `naos up`")
+    };
+    let says = format!(
+        "{} can't be asked: {who} has no variable {variable}; set it to the model's key {what}",
+        crate::out::cell(&model["name"])
+    );
+    Some(odd("models", says))
 }
 
 /// The models that agents work with; without any, the keys of providers in the environment.

@@ -65,6 +65,7 @@ const MODELS: &[&str] = &[
     "endpoint",
     "data",
     "state",
+    "key",
     "input_micros_per_mtok",
     "output_micros_per_mtok",
     "version",

@@ -8,6 +8,7 @@ use naos_drivers::models::{self, Billed, Endpoint, Error, retry};
 use naos_engine::node::{Embedded, Embedding};
 use naos_engine::{chance, clock};
 
+use super::lacking::Process;
 use super::thinking::key_of;
 
 /// The most texts of one request: their vectors are one answer.
@@ -18,9 +19,10 @@ const BATCH_BYTES_MAX: usize = 128 << 10;
 const TAKES_MAX: Duration = Duration::from_secs(60);
 
 /// Asks for all vectors, until there is no use in asking.
-pub(super) async fn embed(client: &HttpClient, asked: Embedding) -> Embedded {
+pub(super) async fn embed(client: &HttpClient, asked: Embedding, process: Process) -> Embedded {
     let mut out = Embedded::default();
-    let key = match asked.spec.key.as_deref().map(key_of) {
+    let key = asked.spec.key.as_deref();
+    let key = match key.map(|handle| key_of(handle, process)) {
         None => None,
         Some(Ok(key)) => Some(key),
         Some(Err(why)) => {

@@ -15,6 +15,8 @@ use naos_types::fact::run::World;
 use naos_types::spec::{ServerPlace, ServerTool};
 use naos_types::think::{ToolSaid, ToolWanted};
 
+use super::lacking::Process;
+
 /// What whoever starts naos names the programs with that may be servers.
 pub(crate) const PROGRAMS_VARIABLE: &str = "NAOS_TOOL_PROGRAMS";
 /// How long a server is kept that nobody uses.
@@ -38,14 +40,16 @@ struct Kept {
 pub(super) struct Tools {
     kept: Arc<Mutex<BTreeMap<Key, Kept>>>,
     homes: PathBuf,
+    process: Process,
 }
 
 impl Tools {
     /// None yet; programs have their homes beneath this folder.
-    pub(super) fn new(homes: PathBuf) -> Self {
+    pub(super) fn new(homes: PathBuf, process: Process) -> Self {
         Self {
             kept: Arc::default(),
             homes,
+            process,
         }
     }
 
@@ -95,11 +99,16 @@ impl Tools {
         Ok(match place {
             ServerPlace::Address { url, key } => Place::Address {
                 url: url.clone(),
-                key: key.as_deref().map(secret).transpose()?,
+                key: key
+                    .as_deref()
+                    .map(|handle| secret(handle, self.process))
+                    .transpose()?,
             },
             ServerPlace::Program { command, env } => {
                 may_run(command)?;
-                let each = |(name, value): &(String, String)| Ok((name.clone(), value_of(value)?));
+                let each = |(name, value): &(String, String)| {
+                    Ok((name.clone(), value_of(value, self.process)?))
+                };
                 let env: Result<Vec<_>, String> = env.iter().map(each).collect();
                 let home = self.homes.join(tenant.to_string());
                 std::fs::create_dir_all(&home)
@@ -243,24 +252,20 @@ pub(super) fn may_run(command: &[String]) -> Result<(), String> {
 }
 
 /// What a variable of a program is set to.
-pub(super) fn value_of(said: &str) -> Result<String, String> {
+pub(super) fn value_of(said: &str, process: Process) -> Result<String, String> {
     match said.strip_prefix("env:") {
-        Some(variable) => variable_of(variable),
+        Some(variable) => variable_of(variable, process),
         None => Ok(said.to_owned()),
     }
 }
 
 /// The secret that `env:NAME` stands for.
-pub(crate) fn secret(handle: &str) -> Result<Secret, String> {
-    variable_of(handle.strip_prefix("env:").unwrap_or_default()).map(|text| Secret::new(&text))
+pub(crate) fn secret(handle: &str, process: Process) -> Result<Secret, String> {
+    let name = handle.strip_prefix("env:").unwrap_or_default();
+    variable_of(name, process).map(|text| Secret::new(&text))
 }
 
 /// The value of a variable of naos; a refusal never holds it.
-fn variable_of(name: &str) -> Result<String, String> {
-    match std::env::var(name) {
-        Ok(text) if !text.trim().is_empty() => Ok(text),
-        _ => Err(format!(
-            "the process that runs naos has no variable {name}: set it to the server's secret"
-        )),
-    }
+fn variable_of(name: &str, process: Process) -> Result<String, String> {
+    process.variable(name, "the server's secret")
 }

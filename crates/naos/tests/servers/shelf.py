@@ -81,4 +81,8 @@ for line in sys.stdin:
         reply["result"] = result
     if mode() == "too-long-first":
         reply = dict(reversed(reply.items()))
-    print(json.dumps(reply), flush=True)
+    text = json.dumps(reply)
+    if mode() == "deep" and asked["method"] == "tools/call":
+        deep = "[" * 5_000 + "]" * 5_000
+        text = text.replace('"content": [', '"structuredContent": {"a": %s}, "content": [' % deep)
+    print(text, end="" if mode() == "no-newline" else "\n", flush=True)

@@ -61,9 +61,20 @@ pub struct Answer {
     /// The answers to choose from; empty where any will do.
     pub options: Vec<String>,
     /// To whom the answer was left, and what they should know.
-    pub left_to: Option<(String, String)>,
+    pub left_to: Option<LeftTo>,
     /// The key of the form that leaves it to somebody; nothing where the reader may not.
     pub leave_key: Option<String>,
+}
+
+/// To whom an answer was left.
+#[derive(Clone, Debug)]
+pub struct LeftTo {
+    /// Who.
+    pub name: String,
+    /// What they should know; may be empty.
+    pub note: String,
+    /// Whether they are gone, or answer no questions any more.
+    pub gone: bool,
 }
 
 /// A reviewer's finding.

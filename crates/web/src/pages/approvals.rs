@@ -120,6 +120,8 @@ pub struct ApprovalRow {
     pub reviewed: Option<(String, Verdict)>,
     /// Whether an agent made it and no other agent looked at it.
     pub unreviewed: bool,
+    /// Whether the answer was left to somebody who is gone, or answers no questions any more.
+    pub gone: bool,
     /// What is shown of it so that it can be chosen with others; nothing where it can't be.
     pub choice: Option<Choice>,
 }

@@ -6,13 +6,13 @@ use naos_engine::read::Reader;
 use naos_kernel::HabitKey;
 use naos_kernel::approval::{Approval, Habit};
 use naos_types::fact::approval::Waiting;
-use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Digest, MemberId, Refusal, Role};
+use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, MemberId, Refusal, Role};
 use serde::Deserialize;
 
 use super::documents::citations;
 use super::{evidence, rows};
 use crate::api::v1::approvals::{
-    BATCH_MAX, Decide, Delegate, Proposed, Seen, answer, answer_all, leave, proposal,
+    BATCH_MAX, Decide, Delegate, Proposed, Seen, answer, answer_all, leave, left, proposal,
 };
 use crate::api::v1::replaced::{self, Was};
 use crate::api::v1::what_ifs::difference;
@@ -21,7 +21,7 @@ use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::approval::{
-    Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, EDIT_CHARS_MAX,
+    Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, EDIT_CHARS_MAX, LeftTo,
 };
 use crate::pages::approvals::{ApprovalRow, Approvals, Choice, RuleRow, Told};
 
@@ -115,8 +115,7 @@ fn choice(reader: &Reader, approval: &Approval) -> Result<Option<Choice>, Refusa
 
 /// Whether whoever looks may answer: by their role, or because the answer was left to them.
 fn may_answer(approval: &Approval, (member, role): (MemberId, Role)) -> bool {
-    let left_to = approval.delegated.as_ref();
-    role >= approval.role || left_to.is_some_and(|(to, _)| *to == member)
+    approval.may_answer(member, role)
 }
 
 /// Whether a form says yes.
@@ -321,7 +320,6 @@ fn answer_with(
     who: (MemberId, Role),
 ) -> Answer {
     let (_, role) = who;
-    let left_to = approval.delegated.as_ref();
     let has_role = role >= approval.role;
     let may = may_answer(approval, who);
     let pending = approval.status == ApprovalStatus::Pending;
@@ -350,11 +348,13 @@ fn answer_with(
         text: editable(reader, approval, proposes).filter(|_| pending && may),
         asks: matches!(approval.waiting, Waiting::Call(..)) && !proposes,
         options: approval.options.clone(),
-        left_to: left_to.filter(|_| pending).map(|(to, note)| {
-            let (to, _) = rows::actor(reader, &Actor::Member(*to, role));
-            let note = note.as_ref().map(|note| reader.sealed(note));
-            (to, note.unwrap_or_default())
-        }),
+        left_to: left(reader, approval)
+            .filter(|_| pending)
+            .map(|left| LeftTo {
+                name: left.name,
+                note: left.note.unwrap_or_default(),
+                gone: left.gone,
+            }),
         leave_key: (pending && has_role).then(super::form_key),
     }
 }
@@ -427,7 +427,8 @@ pub(crate) async fn decide(mut call: Call) -> Answered {
         approve,
         comment: Some(form.comment),
         seen: Some(seen),
-        edited: (approve && is_edited).then_some(edited),
+        // Which answer was chosen says nothing where none is given; a text that was written does.
+        edited: (is_edited && (approve || approval.options.is_empty())).then_some(edited),
     };
     answer(&call, "", id, decide).await?;
     Ok(super::see(&format!("/approvals/{id}")))

@@ -1,8 +1,8 @@
 //! `/inbox`.
 
-use naos_kernel::member::Member;
-use naos_types::command;
+use naos_kernel::member::{Item, Member};
 use naos_types::fact::member::News;
+use naos_types::{Actor, command};
 use serde::Deserialize;
 
 use super::rows;
@@ -18,7 +18,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let me = reader.find::<Member>(&call.who()?.member)?;
     let tongue = tongue(&call)?;
     let mut threads = Threads::default();
-    let row = |item: &naos_kernel::member::Item| -> Result<InboxRow, Fault> {
+    let row = |item: &Item| -> Result<InboxRow, Fault> {
         let (by, kind) = rows::actor(&reader, &item.by);
         let (title, text) = match brought(&reader, &item.news, tongue) {
             Some(told) => (told.title, told.text),
@@ -28,7 +28,7 @@ pub(crate) async fn show(call: Call) -> Answered {
             ),
         };
         Ok(InboxRow {
-            what: word(&item.news),
+            what: word(item),
             title,
             href: item.news.path(),
             by,
@@ -49,12 +49,14 @@ pub(crate) async fn show(call: Call) -> Answered {
 }
 
 /// What happened, under its name in the locale table.
-const fn word(news: &News) -> &'static str {
-    match news {
+const fn word(item: &Item) -> &'static str {
+    match &item.news {
         News::Called(..) => "inbox-called",
         News::Said(..) => "inbox-said",
         News::Assigned(_) => "inbox-assigned",
         News::Ended(..) => "inbox-ended",
+        // Whom it was left to is gone.
+        News::Delegated(_) if matches!(item.by, Actor::System) => "inbox-left-behind",
         News::Delegated(_) => "inbox-delegated",
         News::Standup(..) => "inbox-standup",
         News::Shown(..) => "inbox-shown",

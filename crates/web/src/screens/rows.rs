@@ -297,6 +297,7 @@ pub(super) fn approval_row(reader: &Reader, id: ApprovalId, approval: &Approval)
         urgent: reviewed::priority(reader, approval).is_ok_and(|of| of == Priority::Urgent),
         reviewed: reviewed::of(reader, approval).ok().flatten().map(found),
         unreviewed: reviewed::is_unreviewed(reader, approval).unwrap_or_default(),
+        gone: crate::api::v1::approvals::left(reader, approval).is_some_and(|left| left.gone),
         choice: None,
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::side;
 use crate::cli::{Context, Ended};
 use crate::fail::Fail;
+use crate::outside::Process;
 use crate::outside::tools::{secret, taken};
 use crate::session::runtime;
 
@@ -82,7 +83,10 @@ fn place(probe: &Probe) -> Result<(Place, Option<u16>), Fail> {
     let uri: Uri = first
         .parse()
         .map_err(|error| Fail::usage(format!("{first} is no address: {error}")))?;
-    let key = probe.key.as_deref().map(secret).transpose();
+    let key = probe.key.as_deref();
+    let key = key
+        .map(|handle| secret(handle, Process::Command))
+        .transpose();
     let place = Place::Address {
         url: first.to_owned(),
         key: key.map_err(Fail::usage)?,

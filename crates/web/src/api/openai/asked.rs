@@ -5,9 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use naos_types::picture::media_type;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{PARAM, bad};
+use super::{MODEL, bad, blamed};
+use crate::door::Call;
 use crate::error::Fault;
 
 /// How many messages a conversation may have.
@@ -24,6 +26,66 @@ pub(super) struct Wanted {
     pub(super) form: Option<String>,
     /// Pictures, in the order in which they came.
     pub(super) pictures: Vec<Vec<u8>>,
+    /// What it was asked with.
+    pub(super) params: Params,
+}
+
+/// The parameters of an address that say what is asked: a refusal names the one that is to blame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Params {
+    /// The conversation.
+    pub(super) said: &'static str,
+    /// The form of the answer.
+    pub(super) form: &'static str,
+    /// The bounds of the answer.
+    pub(super) bounds: &'static [&'static str],
+}
+
+impl Params {
+    /// The body of a request. Where it doesn't parse, the parameter is to blame that is missing, or
+    /// that wouldn't parse in an otherwise sound request either.
+    pub(super) fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Fault> {
+        call.json::<T>().map_err(|fault| {
+            let given = call.json::<Map<String, Value>>().unwrap_or_default();
+            match self.unread::<T>(given) {
+                Some(param) => blamed(&param, fault),
+                None => fault,
+            }
+        })
+    }
+
+    fn unread<T: DeserializeOwned>(&self, given: Map<String, Value>) -> Option<String> {
+        if given.is_empty() {
+            return None;
+        }
+        let mut sound = Map::new();
+        sound.insert(MODEL.to_owned(), json!("m"));
+        sound.insert(self.said.to_owned(), json!([]));
+        let fails = |asked| serde_json::from_value::<T>(Value::Object(asked)).is_err();
+        for name in [MODEL, self.said] {
+            let mut without = sound.clone();
+            without.remove(name);
+            if !given.contains_key(name) && fails(without) {
+                return Some(name.to_owned());
+            }
+        }
+        let mut given = given.into_iter();
+        given.find_map(|(name, value)| {
+            let mut with = sound.clone();
+            with.insert(name.clone(), value);
+            fails(with).then_some(name)
+        })
+    }
+
+    /// Refuses bounds of the answer that can't be meant.
+    pub(super) fn bounded(&self, given: &[Option<i64>]) -> Result<(), Fault> {
+        let mut all = self.bounds.iter().zip(given);
+        let wrong = all.find(|(_, tokens)| tokens.is_some_and(|tokens| tokens < 1));
+        match wrong {
+            Some((param, _)) => Err(blamed(param, bad(format!("`{param}` is 1 or more")))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// One message.
@@ -130,13 +192,12 @@ fn text(message: &Message, pictures: &mut Vec<Vec<u8>>) -> Result<String, Fault>
 }
 
 /// Refuses tools of the caller.
-pub(super) fn no_tools(given: &Option<Vec<Value>>) -> Result<(), Fault> {
+pub(super) fn no_tools(param: &str, given: &Option<Vec<Value>>) -> Result<(), Fault> {
     if given.as_ref().is_none_or(Vec::is_empty) {
         return Ok(());
     }
-    Err(bad(
-        "an agent has the tools of its own manifest, and takes no others",
-    ))
+    let what = "an agent has the tools of its own manifest, and takes no others";
+    Err(blamed(param, bad(what)))
 }
 
 /// A parameter that would change the answer, and that nothing here heeds: what of it changes
@@ -235,14 +296,32 @@ pub(super) fn all_heeded(more: &Map<String, Value>) -> Result<(), Fault> {
         let given = more.get(one.name).filter(|given| !given.is_null());
         if given.is_some_and(|given| !(one.changes_nothing)(given)) {
             let what = format!("`{}` isn't supported: {}", one.name, one.instead);
-            return Err(bad(what).with(PARAM, json!(one.name)));
+            return Err(blamed(one.name, bad(what)));
         }
     }
     Ok(())
 }
 
 /// A conversation as the input of an agent: one message as it is, more of them with who said what.
-pub(super) fn wanted(messages: &[Message], form: Option<Form>) -> Result<Wanted, Fault> {
+pub(super) fn wanted(
+    messages: &[Message],
+    form: Option<Form>,
+    params: Params,
+) -> Result<Wanted, Fault> {
+    let said = conversation(messages).map_err(|fault| blamed(params.said, fault));
+    let (input, last, pictures) = said?;
+    let form = form.map(schema).transpose();
+    Ok(Wanted {
+        input,
+        last,
+        form: form.map_err(|fault| blamed(params.form, fault))?.flatten(),
+        pictures,
+        params,
+    })
+}
+
+/// A conversation as an input, what was said last, and the pictures that came with it.
+fn conversation(messages: &[Message]) -> Result<(String, String, Vec<Vec<u8>>), Fault> {
     if messages.is_empty() || messages.len() > MESSAGES_MAX {
         return Err(bad(format!(
             "a conversation has 1 to {MESSAGES_MAX} messages"
@@ -259,12 +338,7 @@ pub(super) fn wanted(messages: &[Message], form: Option<Form>) -> Result<Wanted,
         all.push((role, text(message, &mut pictures)?));
     }
     let last = all.last().map(|(_, text)| text.clone()).unwrap_or_default();
-    Ok(Wanted {
-        input: input(&all)?,
-        last,
-        form: form.map(schema).transpose()?.flatten(),
-        pictures,
-    })
+    Ok((input(&all)?, last, pictures))
 }
 
 fn input(all: &[(&str, String)]) -> Result<String, Fault> {
@@ -291,12 +365,17 @@ fn input(all: &[(&str, String)]) -> Result<String, Fault> {
 mod tests {
     use super::*;
 
+    const PARAMS: Params = Params {
+        said: "messages",
+        form: "response_format",
+        bounds: &[],
+    };
     const PNG: &str = "data:image/png;base64,iVBORw0KGgoAAAAN";
 
     fn of(messages: Value, form: Value) -> Result<Wanted, String> {
         let messages: Vec<Message> = serde_json::from_value(messages).unwrap();
         let form: Option<Form> = serde_json::from_value(form).unwrap();
-        wanted(&messages, form).map_err(|fault| fault.refusal.what)
+        wanted(&messages, form, PARAMS).map_err(|fault| fault.refusal.what)
     }
 
     fn says(messages: Value) -> Result<String, String> {

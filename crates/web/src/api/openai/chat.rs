@@ -6,9 +6,9 @@ use naos_types::{Code, RunId};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::asked::{Form, Message, Wanted, all_heeded, no_tools, wanted};
+use super::asked::{Form, Message, Params, Wanted, all_heeded, no_tools, wanted};
 use super::streaming::Voice;
-use super::{answered, bad, no_answer};
+use super::{answered, bad, blamed, no_answer};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 
@@ -36,26 +36,29 @@ struct StreamOptions {
     include_usage: bool,
 }
 
+const PARAMS: Params = Params {
+    said: "messages",
+    form: "response_format",
+    bounds: &["max_tokens", "max_completion_tokens"],
+};
+
 impl Chat {
     fn wanted(&mut self) -> Result<Wanted, Fault> {
         if self.n.is_some_and(|n| n != 1) {
-            return Err(bad("`n` is 1: an agent gives one answer"));
+            return Err(blamed("n", bad("`n` is 1: an agent gives one answer")));
         }
         // How long an answer may be is its agent's to say; what can't be meant is still refused.
-        let bounds = [self.max_tokens, self.max_completion_tokens];
-        if bounds.into_iter().flatten().any(|tokens| tokens < 1) {
-            return Err(bad("`max_tokens` is 1 or more"));
-        }
-        no_tools(&self.tools)?;
-        no_tools(&self.functions)?;
+        PARAMS.bounded(&[self.max_tokens, self.max_completion_tokens])?;
+        no_tools("tools", &self.tools)?;
+        no_tools("functions", &self.functions)?;
         all_heeded(&self.more)?;
-        wanted(&self.messages, self.response_format.take())
+        wanted(&self.messages, self.response_format.take(), PARAMS)
     }
 }
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn chat(call: Call) -> Answered {
-    let mut chat: Chat = call.json()?;
+    let mut chat: Chat = PARAMS.read(&call)?;
     let wanted = chat.wanted()?;
     let options = chat.stream_options;
     let with_usage = options.is_some_and(|options| options.include_usage);

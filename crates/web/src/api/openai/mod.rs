@@ -32,7 +32,7 @@ use super::v1::runs::{Begun, begin_as, title_of};
 use super::v1::shapes;
 use crate::door::{Answered, Call, json as answer, ok};
 use crate::error::Fault;
-use asked::Wanted;
+use asked::{Params, Wanted};
 use streaming::{Voice, streamed};
 
 pub(crate) use chat::chat;
@@ -52,8 +52,19 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The member of a fault that names the parameter which is refused.
 const PARAM: &str = "param";
 
+/// The parameter that names the agent.
+const MODEL: &str = "model";
+
 fn bad(what: impl Into<String>) -> Fault {
     Fault::new(Code::BAD_REQUEST, what)
+}
+
+/// A fault, and which parameter is to blame for it.
+fn blamed(param: &str, fault: Fault) -> Fault {
+    match fault.more.contains_key(PARAM) {
+        true => fault,
+        false => fault.with(PARAM, json!(param)),
+    }
 }
 
 /// Whether such a client asks there.
@@ -121,10 +132,10 @@ pub(crate) async fn one(call: Call) -> Answered {
         return ok(&model(BROKER, 0, "naos"));
     }
     let missing = || {
-        let what = format!("there is no model {:?}", call.param("model"));
-        Fault::new(Code::NOT_FOUND, what)
+        let what = format!("there is no model {:?}", call.param(MODEL));
+        blamed(MODEL, Fault::new(Code::NOT_FOUND, what))
     };
-    let name = Name::new(call.param("model")).map_err(|_| missing())?;
+    let name = Name::new(call.param(MODEL)).map_err(|_| missing())?;
     let agent = call.reader()?.find::<Agent>(&name)?;
     ok(&shown(&call, &name, &*agent.ok_or_else(missing)?))
 }
@@ -174,7 +185,10 @@ async fn started(
     let agent = match model {
         BROKER => None,
         name => {
-            let missing = |_| Fault::new(Code::NOT_FOUND, format!("there is no model {name:?}"));
+            let missing = |_| {
+                let what = format!("there is no model {name:?}");
+                blamed(MODEL, Fault::new(Code::NOT_FOUND, what))
+            };
             Some(Name::new(name).map_err(missing)?)
         }
     };
@@ -185,7 +199,9 @@ async fn started(
         last,
         form,
         pictures,
+        params,
     } = wanted;
+    let asks = (form.is_some(), !pictures.is_empty());
     let title = title_of(&last);
     match begin_as(call, agent.clone(), &title, input, (form, pictures)).await {
         Ok(begun) => Ok(Ok(Started {
@@ -199,7 +215,21 @@ async fn started(
                 None => Err(fault),
             }
         }
-        Err(fault) => Err(fault),
+        Err(fault) => Err(match to_blame(fault.refusal.code, asks, &params) {
+            Some(param) => blamed(param, fault),
+            None => fault,
+        }),
+    }
+}
+
+/// The parameter for which no run begins; none where it is no parameter, or one of several. `asks`
+/// says whether a form is asked for, and whether pictures are shown.
+fn to_blame(code: Code, asks: (bool, bool), params: &Params) -> Option<&'static str> {
+    match (code, asks) {
+        (Code::NO_AGENT | Code::AGENT_STOPPED | Code::NO_MODEL, _) => Some(MODEL),
+        (Code::BAD_REQUEST | Code::BAD_DOCUMENT, (true, false)) => Some(params.form),
+        (Code::BAD_REQUEST | Code::BAD_DOCUMENT, (false, true)) => Some(params.said),
+        _ => None,
     }
 }
 

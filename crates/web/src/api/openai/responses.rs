@@ -7,9 +7,9 @@ use naos_types::{Code, RunId};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::asked::{Form, Message, Wanted, all_heeded, no_tools, wanted};
+use super::asked::{Form, Message, Params, Wanted, all_heeded, no_tools, wanted};
 use super::streaming::Voice;
-use super::{answered, bad};
+use super::{answered, bad, blamed};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 
@@ -44,20 +44,30 @@ struct Text {
     format: Option<Form>,
 }
 
+const PARAMS: Params = Params {
+    said: "input",
+    form: "text.format",
+    bounds: &["max_output_tokens"],
+};
+
 impl Asked {
     fn wanted(&mut self) -> Result<Wanted, Fault> {
-        if self.previous_response_id.is_some() || self.conversation.is_some() {
-            return Err(bad(
-                "nothing is kept of a response here: give the whole conversation as `input`",
-            ));
+        for (param, given) in [
+            ("previous_response_id", &self.previous_response_id),
+            ("conversation", &self.conversation),
+        ] {
+            if given.is_some() {
+                let what =
+                    "nothing is kept of a response here: give the whole conversation as `input`";
+                return Err(blamed(param, bad(what)));
+            }
         }
         if self.background {
-            return Err(bad("a response is waited for here: `background` is false"));
+            let what = "a response is waited for here: `background` is false";
+            return Err(blamed("background", bad(what)));
         }
-        if self.max_output_tokens.is_some_and(|tokens| tokens < 1) {
-            return Err(bad("`max_output_tokens` is 1 or more"));
-        }
-        no_tools(&self.tools)?;
+        PARAMS.bounded(&[self.max_output_tokens])?;
+        no_tools("tools", &self.tools)?;
         all_heeded(&self.more)?;
         let first = self
             .instructions
@@ -65,16 +75,20 @@ impl Asked {
             .map(|text| Message::new("system", text));
         let mut messages: Vec<Message> = first.into_iter().collect();
         match &self.input {
-            None => return Err(bad("`input` is missing: a text, or a list of messages")),
+            None => {
+                let what = "`input` is missing: a text, or a list of messages";
+                return Err(blamed(PARAMS.said, bad(what)));
+            }
             Some(Input::Text(text)) => messages.push(Message::new("user", text.clone())),
             Some(Input::Items(items)) => {
                 for item in items {
-                    messages.push(message(item)?);
+                    let message = message(item);
+                    messages.push(message.map_err(|fault| blamed(PARAMS.said, fault))?);
                 }
             }
         }
         let form = self.text.take().and_then(|text| text.format);
-        wanted(&messages, form)
+        wanted(&messages, form, PARAMS)
     }
 }
 
@@ -90,7 +104,7 @@ fn message(item: &Value) -> Result<Message, Fault> {
 
 /// `POST /v1/responses`.
 pub(crate) async fn responses(call: Call) -> Answered {
-    let mut asked: Asked = call.json()?;
+    let mut asked: Asked = PARAMS.read(&call)?;
     let instructions = asked.instructions.clone();
     let wanted = asked.wanted()?;
     let how = (asked.model, asked.stream);

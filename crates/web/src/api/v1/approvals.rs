@@ -1,18 +1,20 @@
 //! `/approvals`.
 
 use naos_engine::read::Reader;
-use naos_kernel::approval::Approval;
+use naos_kernel::approval::{Approval, answers_questions};
 use naos_kernel::document::Document;
+use naos_kernel::member::Member;
 use naos_kernel::run::{Proposal, Run};
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
 use naos_types::{
-    ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, PlanId, Refusal, RunId, Seq,
+    Actor, ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, PlanId, Refusal, Role,
+    RunId, Seq,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, members, replaced, reviewed, shapes, stuck, what_ifs};
+use super::{LIMIT, LIMIT_MAX, cards, members, replaced, reviewed, shapes, stuck, what_ifs};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -212,6 +214,28 @@ pub(crate) async fn decide_all(call: Call) -> Answered {
     ok(&json!({"decided": decided, "left": left, "items": items.collect::<Vec<_>>()}))
 }
 
+/// To whom an answer was left.
+pub(crate) struct Left {
+    pub(crate) to: MemberId,
+    pub(crate) name: String,
+    /// What they should know.
+    pub(crate) note: Option<String>,
+    /// Whether they are gone, or answer no questions any more.
+    pub(crate) gone: bool,
+}
+
+/// To whom the answer was left; none where it was left to nobody.
+pub(crate) fn left(reader: &Reader, approval: &Approval) -> Option<Left> {
+    let (to, note) = approval.delegated.as_ref()?;
+    let found = reader.find::<Member>(to).ok()?;
+    Some(Left {
+        to: *to,
+        name: cards::speaker(reader, &Actor::Member(*to, Role::Staff)),
+        note: note.as_ref().map(|note| reader.sealed(note)),
+        gone: !answers_questions(found.as_deref()),
+    })
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Delegate {
@@ -258,6 +282,12 @@ pub(crate) async fn answer(
     asked: Decide,
 ) -> Result<(Seq, Option<Waiting>), Fault> {
     if let Some(text) = &asked.edited {
+        if !asked.approve {
+            let what = "a text goes with a yes: nothing would become of it with a no";
+            return Err(Refusal::new(Code::BAD_REQUEST, what)
+                .help("approve it as it was changed, or say in the comment why it is rejected")
+                .into());
+        }
         if text.trim().is_empty() {
             let what = "what it was changed into is empty: nothing would be approved";
             return Err(Fault::new(Code::BAD_REQUEST, what));

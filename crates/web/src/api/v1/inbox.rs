@@ -17,7 +17,7 @@ use naos_types::{Refusal, TaskId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{cards, shapes, stuck};
+use super::{approvals, cards, shapes, stuck};
 use crate::auth::cookie;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -76,8 +76,15 @@ pub(crate) fn said(
 ) -> Result<Option<String>, Refusal> {
     if let News::Delegated(approval) = news {
         let found = reader.find::<Approval>(approval)?;
-        let note = found.and_then(|found| found.delegated.as_ref()?.1.clone());
-        return Ok(note.map(|note| shortened(&reader.sealed(&note))));
+        let left = found.and_then(|found| approvals::left(reader, &found));
+        return Ok(left.and_then(|left| match left.gone {
+            true => Some(format!(
+                "{}, to whom the answer was left, is gone or answers no questions any more: it \
+                 waits for you, and whoever else may answer",
+                left.name
+            )),
+            false => left.note.map(|note| shortened(&note)),
+        }));
     }
     if let News::Shown(_, body) = news {
         return Ok(Some(shortened(&reader.shown(body))));

@@ -11,6 +11,7 @@ use naos_types::{Code, Name, Refusal};
 use serde_json::{Value, json};
 
 use super::{NAMES_MAX, needed, pools, shapes};
+use crate::app::App;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -109,7 +110,7 @@ fn kept(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }
 
-fn shape(key: &ResourceKey, resource: &Resource) -> Value {
+fn shape(app: &App, key: &ResourceKey, resource: &Resource) -> Value {
     let mut out = json!({
         "kind": key.0,
         "name": key.1,
@@ -118,6 +119,7 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
         "spec": content(&resource.spec),
     });
     if key.0 == Kind::Model {
+        out["key"] = json!(key_state(app, &resource.spec));
         // What a list of models is read for.
         let read = ["input_micros_per_mtok", "output_micros_per_mtok"];
         for key in ["provider", "model", "endpoint"].into_iter().chain(read) {
@@ -139,6 +141,15 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
         });
     }
     out
+}
+
+/// Whether this process has a model's key, in words that never hold it; none where none is needed.
+fn key_state(app: &App, spec: &Spec) -> Option<String> {
+    let handle = spec.model()?.key.as_deref()?;
+    Some(match (app.lacks_key)(handle) {
+        Some(variable) => format!("missing {variable}"),
+        None => "ready".to_owned(),
+    })
 }
 
 /// A pool that scales by itself says which size it has by now, and why.
@@ -184,7 +195,7 @@ pub(crate) async fn list(call: Call) -> Answered {
         kind => {
             let found = reader.resources(kind, NAMES_MAX)?;
             for (key, resource) in &found {
-                let mut item = shape(key, resource);
+                let mut item = shape(&call.desk.app, key, resource);
                 scaled(&reader, &key.1, resource, &mut item)?;
                 items.push(item);
             }
@@ -215,7 +226,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         kind => {
             let key = ResourceKey(kind, name.clone());
             let resource = reader.find::<Resource>(&key)?.ok_or_else(missing)?;
-            let mut shown = shape(&key, &resource);
+            let mut shown = shape(&call.desk.app, &key, &resource);
             scaled(&reader, &name, &resource, &mut shown)?;
             shown
         }

@@ -22,7 +22,7 @@ use naos_types::spec::{
 };
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
-    PlanId, Priority, Refusal, Role, RunId, RunLimits, Seq, Span, Spender, TaskId, Time,
+    PlanId, Priority, Refusal, RunId, RunLimits, Seq, Span, Spender, TaskId, Time,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -325,10 +325,11 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         "decided": time(decided.map(|(_, at)| *at)),
         "ruled": approval.ruled,
         "comment": approval.comment.as_ref().map(|said| reader.sealed(said)),
-        "delegated": approval.delegated.as_ref().map(|(to, note)| json!({
-            "to": to,
-            "name": super::cards::speaker(reader, &Actor::Member(*to, Role::Staff)),
-            "note": note.as_ref().map(|note| reader.sealed(note)),
+        "delegated": super::approvals::left(reader, approval).map(|left| json!({
+            "to": left.to,
+            "name": left.name,
+            "note": left.note,
+            "gone": left.gone,
         })),
     })
 }

@@ -9,7 +9,7 @@ mod timeline;
 mod watch;
 mod work;
 
-use super::approval::{Answer, Approval, Attached, Checked, Decision, Evidence};
+use super::approval::{Answer, Approval, Attached, Checked, Decision, Evidence, LeftTo};
 use super::approvals::{ApprovalRow, Approvals, Choice, RuleRow, StuckRow, Told, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
@@ -267,6 +267,7 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             urgent: false,
             reviewed: None,
             unreviewed: false,
+            gone: true,
             choice: Some(Choice {
                 seen: "5e".repeat(32),
                 text: s("- All is well.\n+ Two invoices are overdue."),
@@ -284,6 +285,7 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             urgent: false,
             reviewed: None,
             unreviewed: true,
+            gone: false,
             choice: None,
         },
     ]
@@ -332,6 +334,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
         urgent: false,
         reviewed: Some(("review".into(), Verdict::Refuted)),
         unreviewed: false,
+        gone: false,
         choice: None,
     };
     Approvals {
@@ -506,7 +509,11 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
             text: Some(s("# Weekly report\n\nAll is well.")),
             asks: false,
             options: Vec::new(),
-            left_to: Some((s("Soa"), s("You know the client."))),
+            left_to: Some(LeftTo {
+                name: s("Soa"),
+                note: s("You know the client."),
+                gone: true,
+            }),
             leave_key: Some(s("key-leave")),
         },
     }

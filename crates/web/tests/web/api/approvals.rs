@@ -55,6 +55,16 @@ async fn a_plan_waits_for_a_person_and_goes_on() {
         rig.post(&place, stale).await.problem(),
         (409, "N0132".into())
     );
+    // A text goes with a yes: with a no it would be lost.
+    let lost = json!({"approve": false, "seen": asked["seen"], "edited": "Dear Rabe, later"});
+    let refused = rig.post(&place, lost).await;
+    assert_eq!(refused.problem(), (400, "N0102".into()));
+    assert!(
+        refused.text.contains("a text goes with a yes"),
+        "{refused:?}"
+    );
+    let status = format!("/api/v1/approvals/{}", asked["approval"].as_str().unwrap());
+    assert_eq!(rig.get(&status).await.ok()["status"], "pending");
     for (edited, status) in [("  ".to_owned(), 400), ("x".repeat(1_048_577), 413)] {
         let changed = json!({"approve": true, "seen": asked["seen"], "edited": edited});
         assert_eq!(rig.post(&place, changed).await.problem().0, status);

@@ -242,6 +242,56 @@ async fn an_answer_is_left_to_somebody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_left_to_somebody_who_goes_waits_for_others() {
+    let rig = Rig::new().await;
+    let ana = Person::new(&rig, "ana", "staff").await;
+    let bema = Person::new(&rig, "bema", "staff").await;
+    let soa = Person::new(&rig, "soa", "admin").await;
+    let (_, asked) = held_for(&rig, "admin").await;
+    let id = asked["approval"].as_str().unwrap();
+    let place = format!("/api/v1/approvals/{id}");
+    let leave = format!("{place}/delegate");
+    let told = "approval.delegated ANA, to whom the answer was left, is gone or answers no \
+                questions any more: it waits for you, and whoever else may answer";
+    rig.post(&leave, json!({"to": "@ana"})).await.ok();
+    assert_eq!(soa.new_to(&rig).await, Vec::<String>::new());
+    let role = format!("/api/v1/members/{}/role", ana.id);
+    // A role that answers questions changes nothing; one that doesn't is as if they were gone.
+    rig.post(&role, json!({"role": "admin"})).await.ok();
+    assert_eq!(soa.new_to(&rig).await, Vec::<String>::new());
+    rig.post(&role, json!({"role": "external"})).await.ok();
+    assert_eq!(soa.new_to(&rig).await, [told]);
+    assert_eq!(
+        bema.new_to(&rig).await,
+        Vec::<String>::new(),
+        "who may not answer"
+    );
+    assert_eq!(rig.get(&place).await.ok()["delegated"]["gone"], true);
+    soa.saw_it(&rig).await;
+    // The same where they are removed; the owner who did it hears of it, too.
+    rig.post(&leave, json!({"to": "@bema"})).await.ok();
+    assert_eq!(rig.get(&place).await.ok()["delegated"]["gone"], false);
+    let gone = format!("/api/v1/members/{}", bema.id);
+    let removed = rig.api(&rig.owner, "DELETE", &gone, Value::Null).await;
+    removed.ok();
+    let heard = soa.new_to(&rig).await;
+    assert!(
+        heard[0].contains("to whom the answer was left"),
+        "{heard:?}"
+    );
+    let mine = rig.get("/api/v1/inbox").await.ok();
+    assert_eq!(mine["items"][0]["subject"], id, "{mine}");
+    let cookie = rig.sign_in(&soa.token).await;
+    for path in ["/approvals", &format!("/approvals/{id}"), "/inbox"] {
+        let page = rig.page(&cookie, path).await.text;
+        let said = page.contains("is gone or answers no more") || page.contains("left to is gone");
+        assert!(said, "{path}: {page}");
+    }
+    let yes = json!({"approve": true, "seen": asked["seen"]});
+    soa.post(&rig, &format!("{place}/decide"), yes).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_shows_it_and_puts_it_away() {
     let rig = Rig::new().await;
     let ana = Person::new(&rig, "ana", "staff").await;

@@ -46,9 +46,10 @@ async fn every_refusal_has_the_shape_that_such_clients_read() {
             "invalid_request_error",
         );
         assert!(
-            error["message"].as_str().unwrap().contains("max_tokens"),
+            error["message"].as_str().unwrap().contains(field),
             "{error}"
         );
+        assert_eq!(error["param"], field, "{error}");
     }
     // What would make the answer another one isn't dropped in silence.
     let responses = "/v1/responses";
@@ -69,6 +70,90 @@ async fn every_refusal_has_the_shape_that_such_clients_read() {
             "{error}"
         );
     }
+    // Wherever one parameter is to blame, it is named.
+    let own = |more: Value| {
+        let mut body = json!({"model": "clerk", "input": "x"});
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        body
+    };
+    let said = |content: Value| json!([{"role": "user", "content": content}]);
+    let fetched = json!([{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]);
+    let grammar = json!({"type": "grammar"});
+    for (path, body, param) in [
+        (chat, json!({"messages": said(json!("x"))}), "model"),
+        (chat, json!({"model": "clerk"}), "messages"),
+        (chat, asks(json!({"messages": "x"})), "messages"),
+        (chat, asks(json!({"model": 7})), "model"),
+        (chat, asks(json!({"stream": "yes"})), "stream"),
+        (chat, asks(json!({"messages": []})), "messages"),
+        (
+            chat,
+            asks(json!({"messages": said(json!(" "))})),
+            "messages",
+        ),
+        (chat, asks(json!({"messages": said(fetched)})), "messages"),
+        (chat, asks(json!({"n": 2})), "n"),
+        (chat, asks(json!({"tools": [{}]})), "tools"),
+        (chat, asks(json!({"functions": [{}]})), "functions"),
+        (
+            chat,
+            asks(json!({"response_format": grammar})),
+            "response_format",
+        ),
+        // The form of an answer that a component gives is its own.
+        (
+            chat,
+            asks(json!({"response_format": {"type": "json_object"}})),
+            "response_format",
+        ),
+        (responses, json!({"model": "clerk"}), "input"),
+        (responses, json!({"input": "x"}), "model"),
+        (responses, own(json!({"input": []})), "input"),
+        (
+            responses,
+            own(json!({"input": [{"type": "function_call_output"}]})),
+            "input",
+        ),
+        (
+            responses,
+            own(json!({"max_output_tokens": 0})),
+            "max_output_tokens",
+        ),
+        (responses, own(json!({"tools": [{}]})), "tools"),
+        (responses, own(json!({"tools": 7})), "tools"),
+        (responses, own(json!({"background": true})), "background"),
+        (
+            responses,
+            own(json!({"conversation": "conv_1"})),
+            "conversation",
+        ),
+        (
+            responses,
+            own(json!({"previous_response_id": "resp_1"})),
+            "previous_response_id",
+        ),
+        (
+            responses,
+            own(json!({"text": {"format": grammar}})),
+            "text.format",
+        ),
+    ] {
+        let error = error(&rig.post(path, body).await, 400, "invalid_request_error");
+        assert_eq!(error["param"], param, "{error}");
+    }
+    for body in [
+        asks(json!({"model": "nobody"})),
+        asks(json!({"model": "no name"})),
+    ] {
+        let error = error(&rig.post(chat, body).await, 404, "invalid_request_error");
+        assert_eq!(error["param"], "model", "{error}");
+    }
+    let echoed = rig.post(responses, own(json!({"instructions": "Be short."})));
+    let echoed = echoed.await;
+    assert_eq!(echoed.status, 200, "{}", echoed.text);
+    assert_eq!(echoed.json()["instructions"], "Be short.");
     let done = rig.post(chat, asks(json!({"max_tokens": 100}))).await;
     assert_eq!(done.status, 200, "{}", done.text);
 
