@@ -39,8 +39,8 @@ pub use apply::{Replay, apply};
 pub use decide::{Ctx, Decision, Outcome, decide};
 pub use effects::{key_of, open_effects, open_inputs, same_of};
 pub use need::{
-    Answer, Answers, Compute, Computed, Contents, DOCUMENTS_LISTED_MAX, Formula, Need, Var,
-    as_value, compute_with, value_bytes,
+    Answer, Answers, COMPUTE_INPUT_BYTES_MAX, Compute, Computed, Contents, DOCUMENTS_LISTED_MAX,
+    Formula, Need, Var, as_value, compute_with, value_bytes,
 };
 pub use state::{
     AnyAggregate, BeatKey, Changes, HabitKey, Head, ItemsKey, Key, MemoryKey, OnceKey, ResourceKey,

@@ -52,6 +52,31 @@ pub struct Compute {
     pub vars: Vec<(String, Var)>,
 }
 
+impl Compute {
+    /// The content that is given as it is: the expression is but its name, and no other is made
+    /// of it.
+    #[must_use]
+    pub fn given(&self) -> Option<BodyRef> {
+        match self.named()? {
+            Var::Body(body) => Some(*body),
+            _ => None,
+        }
+    }
+
+    /// What an expression stands for that is but a name.
+    fn named(&self) -> Option<&Var> {
+        let Formula::Cel(source) = &self.formula else {
+            return None;
+        };
+        let source = source.trim();
+        // A step may be called like a word of the language.
+        let is_word = matches!(source, "true" | "false" | "null" | "in");
+        let mut vars = self.vars.iter();
+        let (_, var) = vars.find(|(name, _)| name == source && !is_word)?;
+        Some(var)
+    }
+}
+
 /// What to compute.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Formula {
@@ -184,6 +209,9 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
     }
     if let Formula::Inputs(inputs) = &compute.formula {
         return inputs.read(&contents.bytes(&inputs.given)?);
+    }
+    if let Some(var) = compute.named() {
+        return value_of(var, contents, &mut left);
     }
     let mut values = Vec::with_capacity(compute.vars.len());
     for (name, var) in &compute.vars {
@@ -342,7 +370,8 @@ pub fn as_value(text: String) -> Value {
 pub fn value_bytes(value: &Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.clone().into_bytes(),
-        other => other.to_string().into_bytes(),
+        // What is read from JSON, or made of it, always writes; `to_string` would format it.
+        other => serde_json::to_vec(other).unwrap_or_default(),
     }
 }
 

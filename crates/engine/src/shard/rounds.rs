@@ -1,12 +1,13 @@
 //! One turn of a cell: ask the rules, load what they need, ask again; stage what they decide.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use naos_kernel::document::Document;
 use naos_kernel::{
-    Aggregate, Answer, Answers, AnyAggregate, Compute, Computed, Ctx, DOCUMENTS_LISTED_MAX,
-    Decision, Formula, Input, Key, Need, Outcome,
+    Aggregate, Answer, Answers, AnyAggregate, COMPUTE_INPUT_BYTES_MAX, Compute, Computed, Ctx,
+    DOCUMENTS_LISTED_MAX, Decision, Formula, Input, Key, Need, Outcome, Var,
 };
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow, ReadError, Record};
 use naos_types::command::Reply;
@@ -437,9 +438,16 @@ impl Cell {
         made: &[NewBody],
     ) -> Result<Result<Value, String>, Refusal> {
         let mut unread = None;
+        let ahead = match &compute.formula {
+            Formula::Gather => self.read_ahead(&compute.vars),
+            _ => BTreeMap::new(),
+        };
         let mut parsed = std::mem::take(&mut self.parsed);
         let embedder = Arc::clone(&self.embedder);
-        let mut load = |name: &BodyRef| match self.content(name, brought, made) {
+        let mut load = |name: &BodyRef| match ahead.get(name).map_or_else(
+            || self.content(name, brought, made),
+            |bytes| Ok(Some(bytes.clone())),
+        ) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => {
                 let what = format!("content {} isn't stored", name.digest);
@@ -463,6 +471,27 @@ impl Cell {
         unread.map_or(Ok(result), Err)
     }
 
+    /// The contents that variables stand for, read at once: a list may have a hundred thousand.
+    /// What can't be read is read by itself, and tells why.
+    fn read_ahead(&self, vars: &[(String, Var)]) -> BTreeMap<BodyRef, Vec<u8>> {
+        let named = vars.iter().filter_map(|(_, var)| match var {
+            Var::Body(name) if !self.fresh.contains_key(&name.digest) => Some(*name),
+            _ => None,
+        });
+        let mut left = COMPUTE_INPUT_BYTES_MAX as u64;
+        let names: BTreeSet<BodyRef> = named
+            .take_while(|name| {
+                let fits = name.len <= left;
+                left = left.saturating_sub(name.len);
+                fits
+            })
+            .collect();
+        let names: Vec<BodyRef> = names.into_iter().collect();
+        let read = names.iter().zip(self.store.bodies(&names));
+        read.filter_map(|(name, bytes)| Some((*name, bytes.ok()??)))
+            .collect()
+    }
+
     /// The same, with a content that holds it.
     fn computed(
         &mut self,
@@ -475,6 +504,9 @@ impl Cell {
             Err(why) => return Ok(Err(why)),
         };
         let value = Arc::new(value);
+        if let Some(body) = compute.given() {
+            return Ok(Ok(Computed { value, body }));
+        }
         let bytes = naos_kernel::value_bytes(&value);
         let length = bytes.len();
         // What came of it is what was given, say: it is sealed and kept once.

@@ -327,7 +327,8 @@ impl Bench {
                 })
             }
             Need::Compute(compute) => Answer::Computed(self.value(compute).map(|value| {
-                let body = self.body(&value_bytes(&value));
+                let given = compute.given();
+                let body = given.unwrap_or_else(|| self.body(&value_bytes(&value)));
                 Computed { value, body }
             })),
             Need::Value(compute) => Answer::Value(self.value(compute)),

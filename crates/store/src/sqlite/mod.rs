@@ -368,6 +368,7 @@ impl Store for SqliteStore {
     }
 
     fn settle(&self) {
+        let _both_at_once = self.node.viewer.hurried();
         self.node.queue.settle();
         self.node.viewer.settle();
     }

@@ -49,6 +49,15 @@ struct Files {
     open: HashMap<TenantId, (u64, Arc<Views>, Arc<Cell>)>,
 }
 
+/// Somebody waits for views.
+pub(crate) struct Hurried<'v>(&'v Viewer);
+
+impl Drop for Hurried<'_> {
+    fn drop(&mut self) {
+        self.0.lock().hurry -= 1;
+    }
+}
+
 impl Viewer {
     fn lock(&self) -> MutexGuard<'_, State> {
         locked(&self.state)
@@ -143,15 +152,21 @@ impl Viewer {
         look().0
     }
 
+    /// Facts don't gather as long as somebody holds this.
+    pub(crate) fn hurried(&self) -> Hurried<'_> {
+        self.lock().hurry += 1;
+        self.work.notify_all();
+        Hurried(self)
+    }
+
     /// Waits until views hold all that is durable by now; not for those that are being made.
     pub(crate) fn settle(&self) {
-        let mut state = self.lock();
+        let _hurried = self.hurried();
+        let state = self.lock();
         let behind = state.working.iter().chain(&state.ready);
         let mut behind: Vec<_> = behind
             .map(|cell| (Arc::clone(cell), cell.lock().seq))
             .collect();
-        state.hurry += 1;
-        self.work.notify_all();
         let lacks = |state: &mut State| {
             behind.retain(|(cell, seq)| {
                 let now = cell.lock();
@@ -160,8 +175,7 @@ impl Viewer {
             });
             !behind.is_empty() && !state.stop
         };
-        let waited = self.progress.wait_while(state, lacks);
-        waited.unwrap_or_else(PoisonError::into_inner).hurry -= 1;
+        drop(self.progress.wait_while(state, lacks));
     }
 
     pub(crate) fn lag(&self) -> ViewsLag {

@@ -9,9 +9,11 @@ mod filters;
 mod scan;
 mod value;
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::LazyLock;
 
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior};
 
 use super::{ComputeError, Limits, Names, Position, TEMPLATE_BYTES_MAX, Type, Vars};
 
@@ -33,23 +35,39 @@ impl CheckedTemplate {
 /// # Errors
 /// What is wrong and where.
 pub fn check(source: &str, names: &Names) -> Result<CheckedTemplate, ComputeError> {
+    sound(source)?;
+    let template = ENGINE
+        .template_from_str(source)
+        .map_err(|error| explain(&error))?;
+    known(source, &paths(&template), names)?;
+    Ok(CheckedTemplate(source.into()))
+}
+
+/// Its length and its words.
+fn sound(source: &str) -> Result<(), ComputeError> {
     if source.len() > TEMPLATE_BYTES_MAX {
         let what = format!("a template has at most {TEMPLATE_BYTES_MAX} bytes");
         return Err(ComputeError::Limit { what });
     }
-    scan::check(source)?;
-    let template = ENGINE
-        .template_from_str(source)
-        .map_err(|error| explain(&error))?;
+    scan::check(source)
+}
+
+/// What a template names, and what of it.
+fn paths(template: &Template<'_, '_>) -> Vec<String> {
     let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
     paths.sort();
+    paths
+}
+
+/// Whether all that a template names is there.
+fn known(source: &str, paths: &[String], names: &Names) -> Result<(), ComputeError> {
     for path in paths {
         let mut parts = path.split('.');
         let root = parts.next().unwrap_or_default();
         if filters::FUNCTIONS.contains(&root) {
             continue;
         }
-        let at = || scan::place(source, &path).or_else(|| scan::place(source, root));
+        let at = || scan::place(source, path).or_else(|| scan::place(source, root));
         let Some(mut kind) = names.get(root) else {
             return Err(ComputeError::unknown(at(), "name", root, names.list()));
         };
@@ -62,7 +80,7 @@ pub fn check(source: &str, names: &Names) -> Result<CheckedTemplate, ComputeErro
             kind = field;
         }
     }
-    Ok(CheckedTemplate(source.into()))
+    Ok(())
 }
 
 /// The text that a checked template gives.
@@ -74,12 +92,18 @@ pub fn render_checked(
     vars: &Vars,
     limits: &Limits,
 ) -> Result<String, ComputeError> {
-    let meter = filters::Meter::start(limits);
     let mut environment = ENGINE.clone(); // shares all but its fuel
     environment.set_fuel(Some(limits.fuel_max / 4));
-    let template = environment
-        .template_from_str(&template.0)
-        .map_err(|error| explain(&error))?;
+    let template = environment.template_from_str(&template.0);
+    rendered(&template.map_err(|error| explain(&error))?, vars, limits)
+}
+
+fn rendered(
+    template: &Template<'_, '_>,
+    vars: &Vars,
+    limits: &Limits,
+) -> Result<String, ComputeError> {
+    let meter = filters::Meter::start(limits);
     let mut out = filters::Bounded::new(limits.output_bytes_max);
     let context = value::map(vars.iter());
     let rendered = template.render_captured_to(context, &mut out).map(|_| ());
@@ -96,12 +120,61 @@ pub fn render_checked(
     }
 }
 
-/// [`check`] against the names of `vars`, then [`render_checked`].
+/// [`check`] against the names of `vars`, then [`render_checked`]; what this thread rendered last
+/// is still parsed.
 ///
 /// # Errors
 /// As those two.
 pub fn render(source: &str, vars: &Vars, limits: &Limits) -> Result<String, ComputeError> {
-    render_checked(&check(source, &Names::of_vars(vars))?, vars, limits)
+    KEPT.with_borrow_mut(|kept| {
+        let paths = kept.paths(source)?;
+        known(source, paths, &Names::of_vars(vars))?;
+        kept.engine.set_fuel(Some(limits.fuel_max / 4));
+        let template = kept.engine.get_template(source);
+        rendered(&template.map_err(|error| explain(&error))?, vars, limits)
+    })
+}
+
+/// How many templates a thread keeps parsed: the steps of some plans, whose lists have many items.
+const KEPT_MAX: usize = 32;
+
+thread_local! {
+    static KEPT: RefCell<Kept> = RefCell::new(Kept {
+        engine: ENGINE.clone(),
+        order: VecDeque::new(),
+    });
+}
+
+/// Templates that were parsed, under their own text, and what each names.
+struct Kept {
+    engine: Environment<'static>,
+    order: VecDeque<(String, Vec<String>)>,
+}
+
+impl Kept {
+    fn paths(&mut self, source: &str) -> Result<&[String], ComputeError> {
+        let at = self.order.iter().position(|(kept, _)| kept == source);
+        let entry = match at.and_then(|at| self.order.remove(at)) {
+            Some(entry) => entry,
+            None => {
+                sound(source)?;
+                let named = self
+                    .engine
+                    .add_template_owned(source.to_owned(), source.to_owned());
+                named.map_err(|error| explain(&error))?;
+                let template = self.engine.get_template(source);
+                let paths = paths(&template.map_err(|error| explain(&error))?);
+                (source.to_owned(), paths)
+            }
+        };
+        if self.order.len() == KEPT_MAX
+            && let Some((oldest, _)) = self.order.pop_front()
+        {
+            self.engine.remove_template(&oldest);
+        }
+        self.order.push_back(entry);
+        Ok(self.order.back().map_or(&[], |(_, paths)| paths))
+    }
 }
 
 /// Whether a template gives itself: nothing in it is to be filled in. An engine takes away a line
