@@ -281,6 +281,10 @@ impl<'a> Turn<'a> {
 
     /// What comes of a computation, where no content is to hold it: a condition, a title.
     pub(crate) fn value(&self, compute: Compute) -> Done<Result<Arc<Value>, String>> {
+        if crate::planted::is("values-leave-contents") {
+            let computed = self.compute(compute)?;
+            return Ok(computed.map(|computed| computed.value));
+        }
         let need = Need::Value(compute);
         match self.answers.get(&need) {
             Some(Answer::Value(result)) => Ok(result.clone()),

@@ -40,6 +40,9 @@ pub struct Template {
     pub spec: AgentSpec,
 }
 
+/// The variable of a model's key that this process lacks; none where it lacks nothing for it.
+pub type LacksKey = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What the web floor is given: see [`App::new`] for what may be left out.
 #[derive(Clone)]
 pub struct App {
@@ -66,7 +69,7 @@ pub struct App {
     pub disk_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// The variable that a handle of a model's key (`env:NAME`) stands for, where the process
     /// hasn't it; never its value.
-    pub lacks_key: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub lacks_key: LacksKey,
     /// The sessions that the process before kept, and what keeps them for the next one; none where
     /// they end with the process.
     pub sessions: Option<(Vec<u8>, KeepSessions)>,

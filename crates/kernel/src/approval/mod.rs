@@ -149,15 +149,15 @@ fn chosen(turn: &Turn<'_>, found: &Approval, edited: Option<BodyRef>) -> Done {
 /// A question that waits still, and that this actor may answer.
 fn answerable(turn: &Turn<'_>, by: &Actor, id: ApprovalId) -> Done<Approval> {
     let found = known(turn, id)?.clone();
-    if let Actor::Member(member, role) = by {
-        if !found.may_answer(*member, *role) {
-            let what = format!(
-                "this takes the role {}, yours is {}",
-                found.role.word(),
-                role.word()
-            );
-            return Err(Refusal::new(Code::NOT_ALLOWED, what).into());
-        }
+    if let Actor::Member(member, role) = by
+        && !found.may_answer(*member, *role)
+    {
+        let what = format!(
+            "this takes the role {}, yours is {}",
+            found.role.word(),
+            role.word()
+        );
+        return Err(Refusal::new(Code::NOT_ALLOWED, what).into());
     }
     crate::guard::not_the_author(found.author.as_ref(), by)?;
     if found.status != ApprovalStatus::Pending && !crate::planted::is("answers-again") {

@@ -1,11 +1,13 @@
 //! Plans: order, conditions, lists, reviews, time, and what they leave behind.
 
+use std::collections::BTreeSet;
+
 use naos_types::command;
 use naos_types::fact::{Fact, plan as plan_facts};
 use naos_types::spec::{
     FanOut, InputSpec, InputType, Kind, PlanSpec, ReviewSpec, StepDo, StepSpec,
 };
-use naos_types::{Code, Span};
+use naos_types::{BodyRef, Code, Span};
 
 use crate::bench::Bench;
 use crate::script::{apply_plan, check_plan, name, play_in};
@@ -46,6 +48,46 @@ pub fn plan(steps: Vec<StepSpec>) -> PlanSpec {
         steps,
         output: None,
     }
+}
+
+#[test]
+fn what_nothing_is_to_hold_leaves_no_content() {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent worker 1c");
+    let list = StepDo::Compute {
+        cel: "['a', 'b']".into(),
+    };
+    let work = StepDo::Task {
+        agent: Some(name("worker")),
+        title: "{{ item }} of many".into(),
+        input: None,
+    };
+    let mut each = step("each", &["list"], work);
+    each.when = Some("size(steps.list.output) > 1".into());
+    each.key = Some("{{ item }} once".into());
+    each.for_each = Some(FanOut {
+        items: "steps.list.output".into(),
+        window: 2,
+        partial: false,
+    });
+    let spec = plan(vec![step("list", &[], list), each]);
+    apply_plan(&mut bench, "p", &spec).0.expect("it is sound");
+    let said = play_in(
+        &mut bench,
+        "start p; finish worker done; finish worker done; show plan",
+    );
+    assert_eq!(said, "completed [\"done\",\"done\"]");
+    let named: BTreeSet<BodyRef> = bench
+        .facts
+        .iter()
+        .flat_map(|(_, fact)| fact.bodies())
+        .collect();
+    let made = bench.bodies.iter();
+    let unnamed: Vec<_> = made
+        .filter(|(body, _)| !named.contains(body))
+        .map(|(_, bytes)| String::from_utf8_lossy(bytes))
+        .collect();
+    assert!(unnamed.is_empty(), "{unnamed:?}");
 }
 
 const CELL: &str = "agent worker 1c; agent other 1c; agent reviewer 1c";
