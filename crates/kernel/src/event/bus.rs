@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Caught, Consumer, handler, wait};
 use crate::state::Key;
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Input, Stop, Turn};
 
 /// The most subscriptions of a tenant: every message is compared with all of them.
@@ -46,13 +46,18 @@ pub struct Listeners {
     pub subscriptions: BTreeMap<Name, Listener>,
     /// How many steps wait for each type.
     pub waits: BTreeMap<String, u32>,
+    /// Which driver would answer each type, were it not switched off.
+    pub off: BTreeMap<String, Name>,
 }
 
 impl Aggregate for Listeners {
     const KIND: &'static str = "listeners";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     fn is_open(&self) -> bool {
         true // every message is compared with it
+    }
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        (version == 1).then(|| lengthened(bytes, 1)).flatten()
     }
 }
 
@@ -129,9 +134,34 @@ pub(crate) fn room(turn: &Turn<'_>, name: &Name) -> Done {
     Err(Stop::refused(Code::TOO_LARGE, what))
 }
 
+/// Keeps which types of events a driver would answer that is switched off.
+fn switched_off(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
+    let (name, would) = match fact {
+        resource::Fact::Applied(f) if f.kind == Kind::Driver => {
+            let driver = f.spec.driver().map(|(driver, _)| driver);
+            let off = driver.filter(|driver| !driver.enabled);
+            (&f.name, off.map_or(&[][..], |driver| &driver.capabilities))
+        }
+        resource::Fact::Deleted(f) if f.kind == Kind::Driver => (&f.name, &[][..]),
+        _ => return Ok(()),
+    };
+    let known = turn.listeners(&())?;
+    let is_known = known.is_some_and(|known| known.off.values().any(|driver| driver == name));
+    if would.is_empty() && !is_known {
+        return Ok(());
+    }
+    let mut listeners = known.cloned().unwrap_or_default();
+    listeners.off.retain(|_, driver| driver != name);
+    let would = would.iter().map(|topic| (topic.clone(), name.clone()));
+    listeners.off.extend(would);
+    turn.put_listeners((), Some(listeners));
+    Ok(())
+}
+
 /// Keeps the list of who listens. What else listens (an instruction with a trigger, say) gives
 /// what it wants here.
 pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
+    switched_off(turn, fact)?;
     let (name, listener) = match fact {
         resource::Fact::Applied(f) => match &f.spec {
             spec if f.kind == Kind::Subscription => {

@@ -191,6 +191,15 @@ pub(crate) fn driver(turn: &Turn<'_>, topic: &str) -> Done<Option<(Name, Name)>>
     Ok(agent.map(|agent| (name, agent)))
 }
 
+/// The driver that would answer events of this type, were it not switched off.
+pub(crate) fn driver_off(turn: &Turn<'_>, topic: &str) -> Done<Option<Name>> {
+    let listeners = turn.listeners(&())?;
+    let off = listeners.and_then(|listeners| listeners.off.get(topic));
+    Ok(off
+        .cloned()
+        .filter(|_| !crate::planted::is("switched-off-is-done")))
+}
+
 /// Whether a subscription is how a driver listens.
 pub(crate) fn is_driver(name: &Name) -> bool {
     name.as_str().starts_with(naos_types::spec::DRIVER_PREFIX)

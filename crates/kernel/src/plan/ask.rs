@@ -15,6 +15,19 @@ fn missing(kind: &str, step: &Name) -> String {
     format!("waiting: a driver that answers {kind}, which step {step} asks for")
 }
 
+/// Why nobody answers: the driver that would is switched off. An event that no driver knows is
+/// published all the same; one that is meant for this driver isn't thrown away.
+fn off(turn: &Turn<'_>, kind: &str, step: &Name) -> Done<Option<Problem>> {
+    let off = crate::event::driver_off(turn, kind)?;
+    Ok(off.map(|driver| {
+        let what = format!(
+            "waiting: driver {driver}, which answers {kind} for step {step}, is switched off: \
+             `naos driver enable {driver}`"
+        );
+        Problem::new(Code::WAITS_FOR, what)
+    }))
+}
+
 /// Refuses to start a plan whose steps use answers that nobody gives.
 pub(super) fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
     for step in &spec.steps {
@@ -22,6 +35,9 @@ pub(super) fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
             continue;
         };
         match crate::event::driver(turn, kind)? {
+            None if let Some(problem) = off(turn, kind, &step.name)? => {
+                return Err(Stop::refused(problem.code, problem.note));
+            }
             None if *needed => {
                 return Err(Stop::refused(Code::WAITS_FOR, missing(kind, &step.name)));
             }
@@ -56,6 +72,10 @@ pub(super) fn begin(
     });
     if let Err(refusal) = crate::event::check(kind, data, &origin) {
         return Ok(Err(refusal.what));
+    }
+    if !answered && let Some(problem) = off(turn, kind, &work.spec.name)? {
+        outcome::failed(turn, work.id, work.at.clone(), problem)?;
+        return Ok(Ok(()));
     }
     if needed && !answered {
         let problem = Problem::new(Code::WAITS_FOR, missing(kind, &work.spec.name));

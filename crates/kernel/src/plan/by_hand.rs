@@ -112,7 +112,7 @@ pub(super) fn fold_skipped(turn: &mut Turn<'_>, f: &plan::StepSkipped) -> Done {
     let now = turn.now;
     let step = step_mut(turn, f.plan, &f.at.step)?;
     if f.by.is_some() {
-        put_to_rest(step);
+        put_to_rest(step, now);
         (step.output, step.ended) = (None, Some(now));
     }
     step.status = StepStatus::Skipped;

@@ -584,7 +584,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             (plan.paused, plan.paused_with) = (None, None);
             let open = plan.steps.values_mut();
             for step in open.filter(|step| !step.status.is_closed()) {
-                put_to_rest(step);
+                put_to_rest(step, now);
             }
             Ok(())
         }
@@ -592,13 +592,14 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
 }
 
 /// Nothing more comes of an open step: it failed where one of its items did, else it is cancelled.
-fn put_to_rest(step: &mut Step) {
+fn put_to_rest(step: &mut Step, now: Time) {
     let failed = step.fan.as_ref().is_some_and(|fan| fan.failed > 0);
     step.status = if failed {
         StepStatus::Failed
     } else {
         StepStatus::Cancelled
     };
+    step.ended = step.started.map(|_| now);
     step.retry_at = None;
     step.deadline = None;
     if let Some(fan) = &mut step.fan {
@@ -720,6 +721,7 @@ fn keep_item(
 }
 
 fn fold_failed(turn: &mut Turn<'_>, f: &plan::StepFailed) -> Done {
+    let now = turn.now;
     let step = step_mut(turn, f.plan, &f.at.step)?;
     step.problem = Some(f.problem.clone());
     match (f.at.item, &mut step.fan) {
@@ -740,10 +742,10 @@ fn fold_failed(turn: &mut Turn<'_>, f: &plan::StepFailed) -> Done {
         _ => {
             step.deadline = None;
             step.retry_at = f.retry_at;
-            step.status = if f.retry_at.is_some() {
-                StepStatus::Waiting
-            } else {
-                StepStatus::Failed
+            (step.status, step.ended) = match f.retry_at {
+                Some(_) => (StepStatus::Waiting, None),
+                None if crate::planted::is("failed-steps-go-on") => (StepStatus::Failed, None),
+                None => (StepStatus::Failed, Some(now)),
             };
         }
     }
@@ -767,6 +769,7 @@ fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
         if let Some(step) = plan.steps.get_mut(name) {
             step.status = StepStatus::Pending;
             step.round = f.round;
+            step.ended = None;
             step.deadline = None;
             step.retry_at = None;
             step.forgiven = step.attempt; // a new round, with as many attempts as the first

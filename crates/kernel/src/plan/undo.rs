@@ -179,6 +179,7 @@ pub(super) fn reset(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> 
 }
 
 pub(super) fn fold_began(turn: &mut Turn<'_>, f: &plan::UndoBegan) -> Done {
+    let now = turn.now;
     let plan = turn.plan_mut(&f.plan)?;
     plan.undoing = true;
     plan.problem.clone_from(&f.problem);
@@ -188,7 +189,7 @@ pub(super) fn fold_began(turn: &mut Turn<'_>, f: &plan::UndoBegan) -> Done {
     }
     let (flow, steps) = (&plan.flow, plan.steps.iter_mut());
     for (_, step) in steps.filter(|(name, step)| !flow.undoes(name) && !step.status.is_closed()) {
-        put_to_rest(step);
+        put_to_rest(step, now);
     }
     Ok(())
 }

@@ -9,12 +9,13 @@ use naos_types::effect::Effect;
 use naos_types::fact::{Fact, event, plan as plan_facts, resource};
 use naos_types::spec::{
     DriverKind, DriverLimits, DriverSpec, InstructionSpec, Kind, LimitedDriver, Spec, StepDo,
+    WaitFor,
 };
 use naos_types::{Code, DocPath, Name, PlanStatus, Refusal, RunLimits, Span};
 
 use crate::bench::Bench;
 use crate::plans::{plan, step};
-use crate::script::play_in;
+use crate::script::{apply_plan, play_in};
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
@@ -105,6 +106,62 @@ fn what_is_needed_waits_for_a_driver_and_the_rest_goes_on() {
 }
 
 /// A cell with a driver of mails, which the agent `mail` answers.
+#[test]
+fn what_one_would_do_that_is_switched_off_is_not_done() {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent nobody 1c");
+    drive(&mut bench, "post", &["mail.read"]).unwrap();
+    let switch = |bench: &mut Bench, on| {
+        let (kind, name) = (Kind::Driver, name("post"));
+        let enable = command::Resource::Enable { kind, name, on };
+        bench.command(enable).0.unwrap();
+    };
+    // What is under way, before its step comes.
+    let mut slow = step(
+        "slow",
+        &[],
+        StepDo::Wait(WaitFor::Time {
+            span: Span::secs(9),
+        }),
+    );
+    slow.optional = true;
+    let ask = StepDo::Ask {
+        kind: "mail.read".to_owned(),
+        data: None,
+        needed: false,
+    };
+    let spec = plan(vec![slow, step("ask", &["slow"], ask)]);
+    apply_plan(&mut bench, "p", &spec).0.expect("it is sound");
+    play_in(&mut bench, "start p");
+    switch(&mut bench, false);
+    assert_eq!(play_in(&mut bench, "wait 10s; show plan"), "failed");
+    let Some(AnyAggregate::Plan(found)) = bench.state.get(&Key::Plan(bench.plan.unwrap())) else {
+        panic!("the plan is kept");
+    };
+    let asked = &found.steps[&name("ask")];
+    let problem = asked.problem.as_ref().expect("why");
+    assert_eq!(problem.code, Code::WAITS_FOR);
+    assert!(
+        problem.note.contains("naos driver enable post"),
+        "{problem:?}"
+    );
+    assert!(asked.ended.is_some(), "it failed at a time");
+    // And what would begin.
+    let refusal = instruct(&mut bench, false).0.expect_err("it is off");
+    assert_eq!(refusal.code, Code::WAITS_FOR);
+    assert!(refusal.what.contains("driver post"), "{}", refusal.what);
+    switch(&mut bench, true);
+    instruct(&mut bench, false).0.expect("it is on");
+    // Without it nobody is meant.
+    switch(&mut bench, false);
+    let (kind, called) = (Kind::Driver, name("post"));
+    let delete = command::Resource::Delete { kind, name: called };
+    bench.command(delete).0.unwrap();
+    let (said, facts) = instruct(&mut bench, false);
+    said.expect("nobody is needed");
+    assert_eq!(ended(&facts), Some(PlanStatus::Completed));
+}
+
 fn limited(limits: DriverLimits) -> Bench {
     let mut bench = Bench::new();
     play_in(&mut bench, "agent mail 0c");

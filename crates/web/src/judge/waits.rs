@@ -18,6 +18,8 @@ pub(crate) enum Answers {
     Somebody,
     /// One would, whose agent isn't there.
     Without(Name),
+    /// This driver would, and is switched off.
+    Off(Name),
 }
 
 /// What a step asks for.
@@ -37,6 +39,10 @@ impl Asked<'_> {
             Answers::Nobody if self.needed => Some(format!("a driver that answers {}", self.topic)),
             Answers::Without(agent) => Some(format!(
                 "agent {agent}, whose driver answers {}",
+                self.topic
+            )),
+            Answers::Off(driver) => Some(format!(
+                "driver {driver}, which answers {} and is switched off",
                 self.topic
             )),
             Answers::Nobody | Answers::Somebody => None,
@@ -101,6 +107,7 @@ pub(crate) fn unanswered<E>(
             );
             let help = match &answers {
                 Answers::Without(agent) => format!("`naos create {agent} --template …` makes it"),
+                Answers::Off(driver) => format!("`naos driver enable {driver}` switches it on"),
                 _ => format!(
                     "apply a driver with `capabilities: [{}]`: `naos driver list` shows those \
                      there are",

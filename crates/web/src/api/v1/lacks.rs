@@ -38,13 +38,14 @@ impl<'r> Looking<'r> {
         if self.drivers.get().is_none() {
             let _ = self.drivers.set(drivers::all(self.reader)?);
         }
-        let mut all = self.drivers.get().into_iter().flatten();
-        let found = all.find(|known| {
-            let answers = known.spec.answers();
-            !left(&known.name) && answers.iter().any(|one| one == topic)
-        });
-        Ok(match found {
-            None => Answers::Nobody,
+        let all = || {
+            let all = self.drivers.get().into_iter().flatten();
+            all.filter(|known| !left(&known.name))
+        };
+        let names = |topics: &[String]| topics.iter().any(|one| one == topic);
+        let off = || all().find(|known| names(&known.spec.capabilities));
+        Ok(match all().find(|known| names(known.spec.answers())) {
+            None => off().map_or(Answers::Nobody, |known| Answers::Off(known.name.clone())),
             Some(known) if known.has_agent => Answers::Somebody,
             Some(known) => Answers::Without(known.spec.agent.clone()),
         })
