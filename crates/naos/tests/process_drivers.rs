@@ -68,6 +68,22 @@ fn process_events_are_answered_by_what_is_built_in() {
     assert_eq!(driver(&project, "reader")["status"], "disabled");
     project.json(&["events", "emit", "context.read", "--data", read]);
     assert_eq!(driver(&project, "reader")["answered"], 1);
+    // What it would do isn't done without it.
+    project.json(&["driver", "disable", "people"]);
+    let warns = "instruction: {name: i, trigger: {manual: true}, plan: [{id: warn, emit: \
+                 {type: notification.urgent, data: {title: Storm, message: Stay in.}}}]}";
+    let said = apply(&project, warns);
+    assert!(said.contains("naos driver enable people"), "{said}");
+    let refused = project.naos(&["instruction", "run", "i"]);
+    assert_eq!(refused.exit, 1, "{}", refused.stdout);
+    assert!(
+        refused.stderr.contains("driver people") && refused.stderr.contains("switched off"),
+        "{}",
+        refused.stderr
+    );
+    project.json(&["driver", "enable", "people"]);
+    let done = project.naos(&["instruction", "run", "i"]);
+    assert_eq!(done.exit, 0, "{}", done.stderr);
     let list = project.naos(&["driver", "list"]).stdout;
     assert!(list.contains("built in: notify"), "{list}");
 }
