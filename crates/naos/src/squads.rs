@@ -27,6 +27,17 @@ pub(crate) struct Persona {
     pub(crate) files: BTreeMap<String, String>,
 }
 
+/// The file of each that says how it works, and who isn't in the squad.
+pub(crate) const MANUAL: &str = "AGENTS.md";
+
+impl Persona {
+    /// Whose manual it is, and what it says where all of the squad are there.
+    pub(crate) fn manual(&self) -> Option<(String, String)> {
+        let manual = self.files.get(MANUAL)?;
+        Some((self.name.clone(), manual.clone()))
+    }
+}
+
 fn text(path: &str) -> Option<String> {
     let file = Packs::get(path)?;
     Some(String::from_utf8_lossy(&file.data).into_owned())
@@ -75,6 +86,19 @@ pub(crate) fn without(absent: &[String], language: &str) -> String {
     }
 }
 
+/// Whether a text is a manual as naos wrote it for some members of a squad, and nobody changed it.
+pub(crate) fn is_own(text: &str, base: &str, language: &str) -> bool {
+    let Some(more) = text.strip_prefix(base) else {
+        return false;
+    };
+    let said = more.lines().last().and_then(|line| line.split_once(':'));
+    let Some((names, _)) = said else {
+        return more.is_empty();
+    };
+    let names = names.trim_end().split(", ").map(str::to_owned);
+    more == without(&names.collect::<Vec<_>>(), language)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,10 +134,18 @@ mod tests {
                     );
                 }
                 let absent = ["dev".to_owned(), "review".to_owned()];
-                assert!(
-                    without(&absent, language).contains("dev, review"),
-                    "{language}"
-                );
+                let more = without(&absent, language);
+                assert!(more.contains("dev, review"), "{language}");
+                let base = "# A manual\n";
+                for (text, own) in [
+                    (base.to_owned(), true),
+                    (format!("{base}{more}"), true),
+                    (format!("{base}{more}Be brief.\n"), false),
+                    (format!("{base}\nTo whom: it may concern\n"), false),
+                    (more.clone(), false),
+                ] {
+                    assert_eq!(is_own(&text, base, language), own, "{text}");
+                }
             }
             let first = names(LANGUAGES[0].0);
             assert!(first.len() >= 4);

@@ -200,6 +200,17 @@ fn process_what_is_no_message_ends_nothing() {
     client.line(r#"{"jsonrpc": "2.0", "id": 7}"#);
     let wrong = client.hear();
     assert_eq!(wrong["error"]["code"], -32_600, "{wrong}");
+    assert_eq!(wrong["id"], 7, "{wrong}");
+    client.line("[]");
+    let list = client.hear();
+    assert_eq!(list["error"]["code"], -32_600, "{list}");
+    assert!(
+        list["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("a list"),
+        "{list}"
+    );
     let lost = client.ask("no/such", json!({}));
     assert_eq!(lost["error"]["code"], -32_601, "{lost}");
     let odd = client.ask("tools/call", json!({"name": "nothing"}));

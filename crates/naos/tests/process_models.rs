@@ -101,6 +101,9 @@ fn process_a_key_that_is_missing_is_told_before_anything_fails() {
     let doctor = office.project.naos(&["doctor"]);
     let said = "lost can't be asked: the daemon (`naos up`) has no variable NAOS_MODEL_LOST";
     assert!(doctor.stdout.contains(said), "{}", doctor.stdout);
+    // `naos stop` stops agents: it is the daemon that is to be ended.
+    assert!(doctor.stdout.contains("`kill "), "{}", doctor.stdout);
+    assert!(!doctor.stdout.contains("naos stop"), "{}", doctor.stdout);
     assert!(
         !doctor.stdout.contains("chat can't be asked"),
         "{}",

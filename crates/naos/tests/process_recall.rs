@@ -293,6 +293,7 @@ fn process_what_is_forgotten_for_good_stands_nowhere_any_more() {
     // It is asked back, and nobody is here to answer.
     let (exit, text) = said(&["memory", "forget", "jarvis", "1", "--erase"]);
     assert!(exit != 0 && text.contains("--yes"), "{text}");
+    assert!(text.contains("To be erased: "), "{text}");
     let (exit, text) = said(&["memory", "forget", "jarvis", "1", "--erase", "--yes"]);
     assert!(exit == 0 && text.contains("Erased:"), "{text}");
     assert!(text.contains("Backups"), "{text}");

@@ -186,8 +186,27 @@ fn process_an_agent_is_shown_who_it_is_and_people_decide_what_it_remembers() {
         project.json(&["memory", "list", "fury"])["items"][0]["fact"],
         "Riake pays late"
     );
-    let gone = project.naos(&["memory", "forget", "jarvis", "1", "2"]);
+    // A number moves with each that is forgotten; an id stays.
+    let listed = project.json(&["memory", "list", "jarvis"]);
+    let second = &listed["items"][1];
+    let (id, fact) = (
+        second["id"].as_str().unwrap(),
+        second["fact"].as_str().unwrap(),
+    );
+    assert_eq!(project.naos(&["memory", "forget", "jarvis", "1"]).exit, 0);
+    let late = project.naos(&["memory", "forget", "jarvis", "2"]);
+    assert!(
+        late.stderr.contains("1 thing, there is no 2"),
+        "{}",
+        late.stderr
+    );
+    let gone = project.naos(&["memory", "forget", "jarvis", id]);
     assert_eq!(gone.exit, 0, "{}", gone.stderr);
+    assert!(
+        gone.stderr.contains(&format!("Forgotten: {fact}")),
+        "{}",
+        gone.stderr
+    );
     assert_eq!(
         project.json(&["memory", "list", "jarvis"])["items"],
         serde_json::json!([])
@@ -401,6 +420,55 @@ fn process_who_is_asked_for_later_joins_the_squad() {
     assert_eq!(agent["name"], "jarvis", "{agent}");
     let now = fs::read_to_string(project.path("agents/agency.yaml")).unwrap();
     assert_eq!(now, first, "what was there is left");
+    // Those who were there are told that jarvis came.
+    let manual = || fs::read_to_string(project.path("agents/pm/AGENTS.md")).unwrap();
+    assert!(!manual().lines().last().unwrap().contains("jarvis"));
     let said = init("jarvis");
     assert!(said.contains("Nothing is new"), "{said}");
+    // Who moves the file away and asks for one has all who are there.
+    fs::rename(
+        project.path("agents/agency.yaml"),
+        project.path("agency.old"),
+    )
+    .unwrap();
+    init("pm");
+    let now = fs::read_to_string(project.path("agents/agency.yaml")).unwrap();
+    assert_eq!(now, first);
+}
+
+#[test]
+fn process_one_of_a_whole_squad_is_nothing_new() {
+    let project = Project::new();
+    let init = |more: &[&str]| {
+        let made = project.naos(&[&["squad", "init", "agency"][..], more].concat());
+        assert_eq!(made.exit, 0, "{}", made.stderr);
+        (made.stdout, made.stderr)
+    };
+    init(&[
+        "--language",
+        "en",
+        "--standup",
+        "08:30",
+        "--budget",
+        "$5/day",
+    ]);
+    let file = |path: &str| fs::read_to_string(project.path(path)).unwrap();
+    let (squad, manual) = (file("agents/agency.yaml"), file("agents/jarvis/AGENTS.md"));
+    let (said, noted) = init(&["--only", "jarvis"]);
+    assert!(said.contains("Nothing is new"), "{said}");
+    assert!(!noted.contains("was there already"), "{noted}");
+    // One file moved away comes back as it was, for all.
+    fs::remove_file(project.path("agents/jarvis/AGENTS.md")).unwrap();
+    init(&["--only", "jarvis"]);
+    assert_eq!(file("agents/jarvis/AGENTS.md"), manual);
+    fs::remove_file(project.path("agents/agency.yaml")).unwrap();
+    init(&[
+        "--only",
+        "jarvis",
+        "--standup",
+        "08:30",
+        "--budget",
+        "$5/day",
+    ]);
+    assert_eq!(file("agents/agency.yaml"), squad);
 }

@@ -343,6 +343,35 @@ fn process_what_a_tool_answers_is_bounded_material() {
 }
 
 #[test]
+fn process_a_tool_that_no_model_can_call_is_named_and_not_approved() {
+    let shelf = Shelf::new("{\"say\": \"Done.\"}", "shelf.*");
+    shelf.mode("odd");
+    let project = &shelf.office.project;
+    let approved = project.naos(&["tools", "approve", "shelf"]);
+    assert_eq!(approved.exit, 0, "{}", approved.stderr);
+    let said = &approved.stdout;
+    assert!(said.contains("1 of its tools may be called"), "{said}");
+    let noted = &approved.stderr;
+    assert!(noted.contains("no model can call lend a book!"), "{noted}");
+    let listed = project.json(&["tools", "list"]);
+    let server = &listed["items"][0];
+    assert_eq!(server["tools"], serde_json::json!(["find"]), "{listed:#}");
+    assert_eq!(server["status"], "ready", "{listed:#}");
+    // Nothing is left to be approved of it.
+    let look = project.naos(&["tools", "look", "shelf"]);
+    assert!(
+        look.stdout.contains("no model can call a tool"),
+        "{}",
+        look.stdout
+    );
+    assert!(
+        !look.stdout.contains("naos tools approve"),
+        "{}",
+        look.stdout
+    );
+}
+
+#[test]
 fn process_a_call_that_nobody_heard_the_end_of_is_a_persons() {
     let script = [calls("shelf__lend"), calls("shelf__find")].join("\n");
     let shelf = Shelf::new(&script, "shelf.*");
@@ -562,17 +591,51 @@ impl Drop for Ends {
     }
 }
 
-#[test]
-fn process_what_is_no_server_is_told_in_a_sentence_and_at_once() {
-    let project = project::Project::new();
+/// What it says, line by line.
+type Says = std::io::Lines<std::io::BufReader<std::process::ChildStdout>>;
+
+/// Something that answers at a port of this machine, and what it says from then on.
+fn stray() -> (Ends, String, Says) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/stray.py");
     let mut stray = std::process::Command::new("python3");
     stray.arg(script).stdout(std::process::Stdio::piped());
     let mut stray = Ends(stray.spawn().unwrap());
-    let mut port = String::new();
     let said = stray.0.stdout.take().unwrap();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(said), &mut port).unwrap();
-    let port = port.trim();
+    let mut says = std::io::BufRead::lines(std::io::BufReader::new(said));
+    let port = says.next().unwrap().unwrap();
+    (stray, port, says)
+}
+
+#[test]
+fn process_a_server_that_refuses_the_end_of_a_session_is_no_error() {
+    let project = project::Project::new();
+    let (_stray, port, mut says) = stray();
+    let log = project.path("up.log");
+    let _daemon = project.up_logging(&[("NAOS_ALLOW_LOOPBACK_PORTS", &port)], &log);
+    // So many that the first two are let go: naos keeps 32.
+    let names: Vec<String> = (0..34).map(|at| format!("shelf-{at}")).collect();
+    let mut text = "mcpServers:\n".to_owned();
+    for name in &names {
+        text += &format!("  {name}: {{url: \"http://127.0.0.1:{port}/sessions/{name}\"}}\n");
+    }
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    for name in &names {
+        let look = project.naos(&["tools", "look", name]);
+        assert_eq!(look.exit, 0, "{}", look.stderr);
+    }
+    // What is said of the first stands in the log by the second.
+    for _ in 0..2 {
+        assert_eq!(says.next().unwrap().unwrap(), "DELETE");
+    }
+    let log = fs::read_to_string(log).unwrap();
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn process_what_is_no_server_is_told_in_a_sentence_and_at_once() {
+    let project = project::Project::new();
+    let (_stray, port, _says) = stray();
     let probe = |place: &[&str]| {
         let words = ["tools", "probe", "--call", "find"];
         let began = naos_engine::clock::tick();

@@ -138,9 +138,16 @@ pub(super) fn task_of(turn: &Turn<'_>, id: PlanId) -> Done<Option<TaskId>> {
 /// task waits for them.
 pub(crate) fn held(turn: &mut Turn<'_>, task: TaskId, problem: &Problem) -> Done {
     move_to(turn, task, TaskStatus::Blocked)?;
+    // Beginning again alone helps nobody whose budget is used up, or too small.
+    let first = match problem.code {
+        Code::OVER_BUDGET | Code::BUDGET_TOO_SMALL => {
+            format!("First {}. ", problem.code.entry().help)
+        }
+        _ => String::new(),
+    };
     let words = format!(
-        "It can't go on ({}): {}. What was made of it stays; `naos task begin {task}` goes on, \
-         `naos task hand-over` gives it to somebody else.",
+        "It can't go on ({}): {}. {first}What was made of it stays; `naos task begin {task}` goes \
+         on, `naos task hand-over` gives it to somebody else.",
         problem.code, problem.note
     );
     if problem.code == Code::HANDED_ROUND {

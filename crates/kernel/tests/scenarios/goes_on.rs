@@ -125,6 +125,28 @@ fn whoever_goes_on_sees_what_was_refuted() {
 }
 
 #[test]
+fn a_budget_that_is_too_small_blocks_the_task_and_says_what_raises_it() {
+    let mut bench = cell();
+    play_in(&mut bench, "agent weaver 12c; budget weaver 10c");
+    let row = Card {
+        then: vec![name("weaver")],
+        ..card("pm")
+    };
+    let task = put(&mut bench, row);
+    go(&mut bench);
+    play_in(&mut bench, "finish pm the spec");
+    assert_eq!(status(&bench, task), TaskStatus::Blocked);
+    let said = thread(&bench, task).join("\n");
+    for part in [
+        "It can't go on (N0227)",
+        "`naos cost set`",
+        "`answer_tokens`",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
 fn a_stopped_agent_in_the_row_blocks_the_task_until_somebody_lets_it_go_on() {
     let mut bench = cell();
     let task = put(&mut bench, row());

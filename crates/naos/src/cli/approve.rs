@@ -362,11 +362,19 @@ fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, ye
 fn leave(session: &mut Session, out: &Out, id: &str, to: &str, note: Option<&str>) -> Ended {
     let body = json!({"to": to, "note": note});
     let answer = session.post(api(&format!("/approvals/{}/delegate", part(id))), &body)?;
-    out.say(format!("The answer is left to {}.", cell(&answer["to"])));
+    out.say(format!("The answer is left to {}.", left_to(&answer)));
     if out.json {
         out.json(&answer);
     }
     Ok(0)
+}
+
+/// To whom an answer was left; whoever was removed has no name any more.
+fn left_to(left: &Value) -> String {
+    match left["removed"] == true {
+        true => format!("a member who was removed ({})", cell(&left["to"])),
+        false => cell(&left["name"]),
+    }
 }
 
 /// Where a report was approved, it is written where people look for it.
@@ -462,8 +470,13 @@ fn list(out: &Out, waiting: &[Value], stuck: &Value, numbered: bool) {
                 .chain(keys.map(|key| match item["unreviewed"].as_bool() {
                     Some(true) if key == "verdict" && item[key].is_null() => "unreviewed".into(),
                     _ if key == "title" && item["delegated"]["gone"] == true => {
-                        let (title, to) = (cell(&item[key]), cell(&item["delegated"]["name"]));
-                        format!("{title} (left to {to}, who is gone or answers no more)")
+                        let (title, to) = (cell(&item[key]), left_to(&item["delegated"]));
+                        match item["delegated"]["removed"] == true {
+                            true => format!("{title} (left to {to})"),
+                            false => {
+                                format!("{title} (left to {to}, who is gone or answers no more)")
+                            }
+                        }
                     }
                     _ => cell(&item[key]),
                 }))
@@ -490,7 +503,7 @@ fn show(out: &Out, found: &Value) {
         } else {
             format!(": {note}")
         };
-        out.line(format!("\nleft to {}{note}", cell(&left["name"])));
+        out.line(format!("\nleft to {}{note}", left_to(left)));
         if left["gone"] == true {
             let id = cell(&found["approval"]);
             out.line(format!(

@@ -253,8 +253,8 @@ fn asked(session: &mut Session, recall: &Chosen, found: &mut Vec<Found>) {
         Ok(listed) => {
             found.push(models(&listed));
             let all = crate::out::items(&listed).iter();
-            let by_daemon = session.daemon().is_some();
-            found.extend(all.filter_map(|model| without_key(model, by_daemon)));
+            let daemon = session.daemon().map(|daemon| daemon.pid);
+            found.extend(all.filter_map(|model| without_key(model, daemon)));
         }
         Err(fail) => found.push(bad("models", &fail)),
     }
@@ -385,16 +385,20 @@ fn secrets(project: &Project) -> Vec<Found> {
 }
 
 /// A model that can't be asked, as whoever would ask it lacks its key.
-fn without_key(model: &Value, by_daemon: bool) -> Option<Found> {
+fn without_key(model: &Value, daemon: Option<u32>) -> Option<Found> {
     let variable = model["key"].as_str()?.strip_prefix("missing ")?;
     if model["spec"]["enabled"] == false {
         return None;
     }
-    let (who, what) = if by_daemon {
-        let what = "where the daemon is started, and start it again (`naos stop`, `naos up`)";
+    let (who, what) = if let Some(pid) = daemon {
+        let what = format!(
+            "where the daemon is started, end it (Ctrl-C, or `kill {pid}`), and start it again \
+             (`naos up`)"
+        );
         ("the daemon (`naos up`)", what)
     } else {
-        ("this shell", "before the next command, or before `naos up`")
+        let what = "before the next command, or before `naos up`";
+        ("this shell", what.to_owned())
     };
     let says = format!(
         "{} can't be asked: {who} has no variable {variable}; set it to the model's key {what}",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Ended, get, name};
 use crate::fail::Fail;
-use crate::out::{Out, cell, money};
+use crate::out::{Out, cell, count, money};
 use crate::session::{Session, api, part};
 use crate::workspace;
 
@@ -74,10 +74,10 @@ fn kept(session: &mut Session, agent: &str) -> Result<Value, Fail> {
 fn show(out: &Out, kept: &Value) {
     let counters = &kept["counters"];
     out.line(format!(
-        "{}: {}, {} runs, {} failed, version {}",
+        "{}: {}, {}, {} failed, version {}",
         cell(&kept["agent"]),
         cell(&kept["status"]),
-        cell(&counters["runs"]),
+        count(counters["runs"].as_u64().unwrap_or_default(), "run", "runs"),
         cell(&counters["failed"]),
         cell(&counters["version"])
     ));

@@ -93,20 +93,23 @@ pub(crate) fn go(context: &Context, member: &Member) -> Ended {
         What::Role { member, role } => {
             let body = json!({"role": role});
             let answer = context.session()?.post(at(member, "/role"), &body)?;
-            out.say(format!(
-                "{} is {role} from now on.",
-                cell(&answer["member"])
-            ));
+            out.say(format!("{} is {role} from now on.", called(&answer)));
             told(context, &answer)
         }
         What::Remove { member } => {
             let answer = context.session()?.delete(at(member, ""))?;
-            out.say(format!(
-                "{} can't come in any more.",
-                cell(&answer["member"])
-            ));
+            out.say(format!("{} can't come in any more.", called(&answer)));
             told(context, &answer)
         }
+    }
+}
+
+/// The name of whom an answer is about, with what tells namesakes apart.
+fn called(answer: &Value) -> String {
+    let (name, id) = (cell(&answer["name"]), cell(&answer["member"]));
+    match name.is_empty() || name == id {
+        true => id,
+        false => format!("{name} ({id})"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use naos_types::think::{FACTS, MEMORY_HEAD, memory_line};
-use naos_types::{Code, Name};
+use naos_types::{Code, Digest, Name};
 use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
@@ -22,7 +22,7 @@ use crate::workspace::{self, Piece};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  naos memory list jarvis\n  \
     naos memory search jarvis who pays late\n  naos memory promote jarvis 2\n  \
-    naos memory forget jarvis 3\n  naos memory forget jarvis 3 --erase\n  \
+    naos memory forget jarvis 3\n  naos memory forget jarvis 5be0c7a1 --erase\n  \
     naos memory log jarvis --day 2026-10-05\n  naos memory export jarvis ./jarvis\n  \
     naos memory import jarvis ~/.openclaw/workspace")]
 pub(crate) struct Memory {
@@ -72,9 +72,10 @@ enum What {
 struct Chosen {
     /// Whose.
     agent: String,
-    /// Which, by their numbers in the list.
-    #[arg(required = true)]
-    numbers: Vec<usize>,
+    /// Which, as the list has them: by their ids, or by their numbers, which move when one before
+    /// is forgotten.
+    #[arg(required = true, value_name = "ID|NUMBER")]
+    which: Vec<String>,
 }
 
 pub(crate) fn go(context: &Context, memory: &Memory) -> Ended {
@@ -135,7 +136,13 @@ fn list(context: &Context, agent: &str) -> Ended {
     let (all, _) = learned(&mut session, &folder)?;
     drop(session);
     if context.out.json {
-        context.out.json(&json!({"items": all, "next": null}));
+        let with_id = |one: &Value| {
+            let mut one = one.clone();
+            one["id"] = json!(id(&one));
+            one
+        };
+        let items: Vec<Value> = all.iter().map(with_id).collect();
+        context.out.json(&json!({"items": items, "next": null}));
         return Ok(0);
     }
     if all.is_empty() {
@@ -146,6 +153,7 @@ fn list(context: &Context, agent: &str) -> Ended {
         let kept = if one["promoted"] == true { "yes" } else { "" };
         vec![
             (at + 1).to_string(),
+            id(one),
             cell(&one["fact"]),
             cell(&one["confidence"]),
             cell(&one["source"]),
@@ -154,26 +162,45 @@ fn list(context: &Context, agent: &str) -> Ended {
         ]
     };
     let rows: Vec<Vec<String>> = all.iter().enumerate().map(row).collect();
-    let head = ["no.", "what", "sure", "from", "when", "in MEMORY.md"];
+    let head = ["no.", "id", "what", "sure", "from", "when", "in MEMORY.md"];
     context.out.table(&head, &rows);
     Ok(0)
 }
 
+/// How many signs the id of something learned has; no list is so long that a number has as many.
+const ID_CHARS: usize = 8;
+
+/// What something learned is called by, wherever it stands in the list: by what it says.
+fn id(one: &Value) -> String {
+    let fact = one["fact"].as_str().unwrap_or_default();
+    let mut id = Digest::of(fact.as_bytes()).to_string();
+    id.truncate(ID_CHARS);
+    id
+}
+
 /// Where the chosen ones stand in the list.
 fn places(all: &[Value], chosen: &Chosen) -> Result<Vec<usize>, Fail> {
-    let place = |number: &usize| {
-        let at = number.checked_sub(1).filter(|at| *at < all.len());
-        at.ok_or_else(|| {
-            let what = format!(
-                "{} learned {} things, there is no {number}",
-                chosen.agent,
-                all.len()
+    let mut places = Vec::new();
+    for which in &chosen.which {
+        let before = places.len();
+        if which.len() == ID_CHARS {
+            let is_meant = |at: &usize| id(&all[*at]).eq_ignore_ascii_case(which);
+            places.extend((0..all.len()).filter(is_meant));
+        } else {
+            let at = which.parse().ok().and_then(|at: usize| at.checked_sub(1));
+            places.extend(at.filter(|at| *at < all.len()));
+        }
+        if places.len() == before {
+            let learned = crate::out::count(all.len(), "thing", "things");
+            let what = format!("{} learned {learned}, there is no {which}", chosen.agent);
+            let help = format!(
+                "`naos memory list {}` shows the id and the number of each",
+                chosen.agent
             );
-            let help = format!("naos memory list {} numbers them", chosen.agent);
-            Fail::new(Code::NOT_FOUND, what).help(help)
-        })
-    };
-    chosen.numbers.iter().map(place).collect()
+            return Err(Fail::new(Code::NOT_FOUND, what).help(help));
+        }
+    }
+    Ok(places)
 }
 
 /// How something learned stands in MEMORY.md.
@@ -213,16 +240,12 @@ fn promote(context: &Context, chosen: &Chosen) -> Ended {
         put_learned(&mut session, &folder, &all, version)?;
     }
     drop(session);
-    told(context, count, "added to MEMORY.md");
-    Ok(0)
-}
-
-fn told(context: &Context, count: usize, what: &str) {
     if context.out.json {
         context.out.json(&json!({"done": count}));
     } else {
-        context.out.say(format!("{count} {what}."));
+        context.out.say(format!("{count} added to MEMORY.md."));
     }
+    Ok(0)
 }
 
 fn export(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {

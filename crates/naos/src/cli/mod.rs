@@ -518,7 +518,12 @@ fn log(globals: &Globals, (serving, probing): (bool, bool), out: &Out) {
     // A protocol's library warns of each message that its client got wrong.
     let others = if serving { "warn,rmcp=error" } else { level };
     // Its errors about servers that are asked are told in our words.
-    let unsaid = if probing { ",rmcp=off" } else { "" };
+    let unsaid = match (probing, globals.verbose) {
+        (true, _) => ",rmcp=off",
+        (_, true) => "",
+        // A server may refuse that a session is ended: nothing is lost by it.
+        _ => ",rmcp::transport::streamable_http_client=off",
+    };
     let filter = set.unwrap_or_else(|| format!("{others}{unsaid},naos={level}"));
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("warn"));
     // An error only says that somebody listens already.

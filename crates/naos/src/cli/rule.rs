@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Context, Ended};
-use crate::out::{cell, items};
+use crate::out::{cell, count, items};
 use crate::session::api;
 
 /// Standing rules: questions that are answered with yes from now on.
@@ -50,7 +50,8 @@ pub(crate) fn go(context: &Context, rule: &Rule) -> Ended {
                 .session()?
                 .post(api("/approval-rules/take"), &body)?;
             let words = "such questions are answered with yes in your name";
-            (answer, format!("For {days} days {words}: {question}"))
+            let days = count(*days, "day", "days");
+            (answer, format!("For {days} {words}: {question}"))
         }
         What::End { question } => {
             let body = json!({"question": question});

@@ -1,6 +1,6 @@
 //! `naos squad init|list`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::project::Project;
 use crate::session::Session;
-use crate::squads::{self, LANGUAGES, PACKS, Persona};
+use crate::squads::{self, LANGUAGES, MANUAL, PACKS, Persona};
 use crate::sync::{self, Document, How, Made, OwnFiles};
 use crate::workspace::FOLDER;
 
@@ -52,12 +52,12 @@ struct Init {
     /// Only these of them.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     only: Vec<String>,
-    /// What each may spend on models.
-    #[arg(long, value_name = "MONEY/PERIOD", default_value = "$2/day")]
-    budget: String,
-    /// When people are told each day how things stand; off tells nobody.
-    #[arg(long, value_name = "HH:MM|off", default_value = "09:00", value_parser = clock)]
-    standup: Clock,
+    /// What each may spend on models: $2/day unless said.
+    #[arg(long, value_name = "MONEY/PERIOD")]
+    budget: Option<String>,
+    /// When people are told each day how things stand: 09:00 unless said; off tells nobody.
+    #[arg(long, value_name = "HH:MM|off", value_parser = clock)]
+    standup: Option<Clock>,
     /// Whose clocks show that time: Indian/Antananarivo. The zone of this machine unless said.
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
@@ -81,6 +81,12 @@ fn clock(text: &str) -> Result<Clock, String> {
     time.map(|time| Clock(Some(time))).ok_or_else(wrong)
 }
 
+/// When people are told unless somebody says another time.
+const STANDUP_AT: Clock = Clock(Some((9, 0)));
+
+/// What each may spend unless somebody says something else.
+const BUDGET: &str = "$2/day";
+
 /// When a squad tells people how things stand, and in which language.
 struct Standup {
     hour: u8,
@@ -91,7 +97,7 @@ struct Standup {
 
 impl Standup {
     fn of(asked: &Init, language: &'static str) -> Result<Option<Self>, Fail> {
-        let Some((hour, minute)) = asked.standup.0 else {
+        let Some((hour, minute)) = asked.standup.unwrap_or(STANDUP_AT).0 else {
             return Ok(None);
         };
         // As the database spells it.
@@ -256,35 +262,51 @@ fn init(context: &Context, asked: &Init) -> Ended {
         );
         return Err(Fail::new(Code::NOT_FOUND, what).help(help));
     };
-    let chosen = choose(all, &asked.only, language)?;
+    known(&all, &asked.only)?;
     if let Some(there) = &there {
         there.fits(&asked.squad, language, &project)?;
     }
-    let manifest = root.join(format!("{}.yaml", asked.squad));
+    let manifest = Manifest::of(&project, &root, &asked.squad);
+    let bases: BTreeMap<String, String> = all.iter().filter_map(Persona::manual).collect();
+    // Who is asked for joins those who are there: nothing is written for fewer.
+    let mut members = asked.only.clone();
+    if !members.is_empty() {
+        members.extend(manifest.members(&all, &root));
+    }
+    let chosen = choose(all, &members, language);
+    let is_named = |persona: &&Persona| asked.only.is_empty() || asked.only.contains(&persona.name);
     let standup = Standup::of(asked, language)?;
-    let text = describe(
-        (&asked.squad, language),
-        &chosen,
-        &asked.budget,
-        standup.as_ref(),
-    );
-    check(&project, &manifest, &text)?;
+    let budget = manifest.budget(asked);
+    let of = (asked.squad.as_str(), language);
+    let text = manifest.again(asked, of, &chosen, &budget, standup.as_ref());
+    // What is there stays; what is made of it is who was asked for.
+    let made_now: Vec<&Persona> = match &manifest.text {
+        Some(_) => chosen.iter().filter(is_named).collect(),
+        None => chosen.iter().collect(),
+    };
+    let wanted = describe(of, &made_now, &budget, standup.as_ref());
+    check(&project, &manifest.path, &wanted)?;
     // What wouldn't be made leaves no file behind.
     let tried = Document {
-        label: project.label(&manifest),
-        text: text.clone(),
+        label: project.label(&manifest.path),
+        text: wanted,
         dir: root.clone(),
     };
     let mut session = context.session()?;
     let tried = sync::apply(&mut session, &[tried], How::TRIED)?;
-    let mut kept = Vec::new();
-    let mut put = |path: PathBuf, text: &str| -> Result<(), Fail> {
+    let (mut kept, mut brought) = (Vec::new(), Vec::new());
+    let mut put = |path: PathBuf, text: &str, base: Option<&String>| -> Result<(), Fail> {
         if path.exists() {
-            let same = fs::read(&path).is_ok_and(|there| there == text.as_bytes());
-            if !same {
-                kept.push(project.label(&path));
+            let there = fs::read_to_string(&path).unwrap_or_default();
+            if there == text {
+                return Ok(());
             }
-            return Ok(());
+            // What naos itself wrote for other members, and nobody changed, says who is there now.
+            if !base.is_some_and(|base| squads::is_own(&there, base, language)) {
+                kept.push(project.label(&path));
+                return Ok(());
+            }
+            brought.push(project.label(&path));
         }
         let writing = |e: std::io::Error| Fail::io(format!("write {}", path.display()), &e);
         if let Some(folder) = path.parent() {
@@ -293,16 +315,16 @@ fn init(context: &Context, asked: &Init) -> Ended {
         fs::write(&path, text).map_err(writing)
     };
     if let Some(user) = &user {
-        put(root.join("USER.md"), user)?;
+        put(root.join("USER.md"), user, None)?;
     }
     for persona in &chosen {
         for (file, text) in &persona.files {
-            put(root.join(&persona.name).join(file), text)?;
+            let base = bases.get(&persona.name).filter(|_| file == MANUAL);
+            put(root.join(&persona.name).join(file), text, base)?;
         }
     }
-    let label = project.label(&manifest);
     // Last: with it the files are agents.
-    put(manifest, &text)?;
+    put(manifest.path.clone(), &text, None)?;
     let files = OwnFiles::of(&project)?;
     sync::say_unread(&files.unread);
     let made = sync::made(&tried);
@@ -310,17 +332,14 @@ fn init(context: &Context, asked: &Init) -> Ended {
     let made = Made::AndThese(&made);
     let mut answer = sync::own(&mut session, &project, &files, How::default(), made)?;
     // Who is asked for by name and isn't in the file that was left gets a file of its own.
-    let is_named = |persona: &&Persona| asked.only.contains(&persona.name);
     let absent: Vec<&Persona> = chosen
         .iter()
-        .filter(is_named)
+        .filter(|persona| asked.only.contains(&persona.name))
         .filter(|persona| became(&answer, &persona.name) == ABSENT)
         .collect();
     for persona in &absent {
-        let of = (asked.squad.as_str(), language);
-        let own = describe(of, std::slice::from_ref(*persona), &asked.budget, None);
-        let file = format!("{}-{}.yaml", asked.squad, persona.name);
-        put(root.join(file), &own)?;
+        let own = describe(of, &[*persona], &budget, None);
+        put(own_file(&root, &asked.squad, &persona.name), &own, None)?;
     }
     if !absent.is_empty() {
         let files = OwnFiles::of(&project)?;
@@ -328,8 +347,9 @@ fn init(context: &Context, asked: &Init) -> Ended {
     }
     let there = connected(&mut session)?;
     drop(session);
-    let standup = standup.filter(|_| !kept.contains(&label));
-    show(context, &chosen, &kept, &answer, there);
+    let standup = standup.filter(|_| manifest.text.is_none());
+    let named: Vec<&Persona> = chosen.iter().filter(is_named).collect();
+    show(context, &named, (&kept, &brought), &answer, there);
     if let Some(told) = standup.filter(|_| !context.out.json) {
         context.out.say(format!(
             "While `naos up` runs, whoever sees the board is told at {:02}:{:02} ({}) how things \
@@ -340,8 +360,8 @@ fn init(context: &Context, asked: &Init) -> Ended {
     Ok(0)
 }
 
-/// Those who are wanted; the manual of each says who isn't there.
-fn choose(all: Vec<Persona>, only: &[String], language: &str) -> Result<Vec<Persona>, Fail> {
+/// Nobody is asked for who isn't of the squad.
+fn known(all: &[Persona], only: &[String]) -> Result<(), Fail> {
     for name in only {
         if !all.iter().any(|persona| persona.name == *name) {
             let names: Vec<&str> = all.iter().map(|persona| persona.name.as_str()).collect();
@@ -350,24 +370,123 @@ fn choose(all: Vec<Persona>, only: &[String], language: &str) -> Result<Vec<Pers
             return Err(Fail::new(Code::NOT_FOUND, what).help(help));
         }
     }
+    Ok(())
+}
+
+/// Those who are wanted, all unless some are named; the manual of each says who isn't there.
+fn choose(all: Vec<Persona>, only: &[String], language: &str) -> Vec<Persona> {
     let wanted = |persona: &Persona| only.is_empty() || only.contains(&persona.name);
     let (mut chosen, others): (Vec<_>, Vec<_>) = all.into_iter().partition(wanted);
     let absent: Vec<String> = others.into_iter().map(|persona| persona.name).collect();
     if !absent.is_empty() {
         let more = squads::without(&absent, language);
         for persona in &mut chosen {
-            if let Some(manual) = persona.files.get_mut("AGENTS.md") {
+            if let Some(manual) = persona.files.get_mut(MANUAL) {
                 manual.push_str(&more);
             }
         }
     }
-    Ok(chosen)
+    chosen
+}
+
+/// The file of one who joined a squad whose own file was left.
+fn own_file(root: &Path, squad: &str, name: &str) -> PathBuf {
+    root.join(format!("{squad}-{name}.yaml"))
+}
+
+/// The file of a squad, as it is there.
+struct Manifest {
+    path: PathBuf,
+    text: Option<String>,
+    /// Whom it names; nobody where it can't be read.
+    names: BTreeSet<String>,
+    /// Who has a file of their own beside it.
+    beside: BTreeSet<String>,
+}
+
+impl Manifest {
+    fn of(project: &Project, root: &Path, squad: &str) -> Self {
+        let path = root.join(format!("{squad}.yaml"));
+        let text = fs::read_to_string(&path).ok();
+        let read = text.as_deref().and_then(|text| {
+            let label = project.label(&path);
+            naos_manifest::parse_document(
+                &label,
+                text,
+                &naos_manifest::NoFiles,
+                &naos_manifest::NoChecks,
+            )
+            .ok()
+        });
+        let agents = read.into_iter().flat_map(|read| read.agents);
+        let names = agents.map(|(name, _)| name.to_string()).collect();
+        let folder = fs::read_dir(root).into_iter().flatten().flatten();
+        let beside = folder.filter_map(|entry| {
+            let file = entry.file_name().into_string().ok()?;
+            let name = file.strip_prefix(squad)?.strip_prefix('-')?;
+            Some(name.strip_suffix(".yaml")?.to_owned())
+        });
+        Self {
+            beside: beside.collect(),
+            path,
+            text,
+            names,
+        }
+    }
+
+    /// Who of the squad is there: by its file; where there is none that can be read, by the
+    /// folders of its members.
+    fn members(&self, all: &[Persona], root: &Path) -> Vec<String> {
+        let laid_out = |name: &str| root.join(name).join(MANUAL).exists();
+        let is_there = |name: &str| match self.names.is_empty() {
+            false => self.names.contains(name),
+            true => laid_out(name),
+        };
+        let names = all.iter().map(|persona| persona.name.as_str());
+        let there = names.filter(|name| self.beside.contains(*name) || is_there(name));
+        there.map(str::to_owned).collect()
+    }
+
+    /// What each may spend: as it was said, else as the file has it.
+    fn budget(&self, asked: &Init) -> String {
+        let written = || {
+            let mut lines = self.text.as_deref()?.lines();
+            let said = lines.find_map(|line| line.strip_prefix("    budget: "))?;
+            serde_json::from_str(said).ok()
+        };
+        let said = asked.budget.clone().or_else(written);
+        said.unwrap_or_else(|| BUDGET.to_owned())
+    }
+
+    /// What the file says where nobody changed it. One that is there keeps its members, and its
+    /// stand-up unless another is asked for: who joins gets a file of their own.
+    fn again(
+        &self,
+        asked: &Init,
+        of: (&str, &str),
+        chosen: &[Persona],
+        budget: &str,
+        standup: Option<&Standup>,
+    ) -> String {
+        let Some(there) = self.text.as_deref() else {
+            let own = |persona: &&Persona| !self.beside.contains(&persona.name);
+            let own: Vec<&Persona> = chosen.iter().filter(own).collect();
+            return describe(of, &own, budget, standup);
+        };
+        let own = |persona: &&Persona| self.names.contains(&persona.name);
+        let own: Vec<&Persona> = chosen.iter().filter(own).collect();
+        if asked.standup.is_some() || asked.timezone.is_some() {
+            return describe(of, &own, budget, standup);
+        }
+        let told = there.find("\nschedules:\n").map_or("", |at| &there[at..]);
+        describe(of, &own, budget, None) + told
+    }
 }
 
 /// The squad as a manifest.
 fn describe(
     (squad, language): (&str, &str),
-    chosen: &[Persona],
+    chosen: &[&Persona],
     budget: &str,
     standup: Option<&Standup>,
 ) -> String {
@@ -446,21 +565,35 @@ fn became<'a>(answer: &'a Value, name: &str) -> &'a str {
         .unwrap_or(ABSENT)
 }
 
-fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, models: bool) {
+fn show(
+    context: &Context,
+    chosen: &[&Persona],
+    (kept, brought): (&[String], &[String]),
+    answer: &Value,
+    models: bool,
+) {
     let out = &context.out;
     if out.json {
         let names: Vec<&str> = chosen.iter().map(|persona| persona.name.as_str()).collect();
-        out.json(&json!({"agents": names, "left": kept, "applied": answer["items"]}));
+        let applied = &answer["items"];
+        out.json(&json!({
+            "agents": names, "left": kept, "rewritten": brought, "applied": applied,
+        }));
         return;
     }
-    let made = |persona: &Persona| !matches!(became(answer, &persona.name), "unchanged" | ABSENT);
-    let row = |persona: &Persona| {
+    let made = |persona: &&Persona| !matches!(became(answer, &persona.name), "unchanged" | ABSENT);
+    let row = |persona: &&Persona| {
         let state = became(answer, &persona.name).to_owned();
         vec![persona.name.clone(), state, persona.description.clone()]
     };
     let rows: Vec<Vec<String>> = chosen.iter().map(row).collect();
     out.table(&["agent", "", "what it does"], &rows);
-    if !chosen.iter().any(made) {
+    if !brought.is_empty() {
+        let manuals = brought.join(", ");
+        out.note(format!(
+            "{manuals}: written anew, as others are in the squad now"
+        ));
+    } else if !chosen.iter().any(made) {
         out.say("Nothing is new: what was there was left as it is.");
     }
     for path in kept {
@@ -469,7 +602,7 @@ fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, 
     if !kept.is_empty() {
         out.note(
             "what was left differs from what this naos brings: move a file out of the way and say \
-             the same again to have the current one",
+             the same again to have the current one, for all who are there",
         );
     }
     let absent = chosen.iter().map(|persona| persona.name.as_str());
@@ -524,7 +657,7 @@ mod tests {
         for (language, _) in LANGUAGES {
             let (all, _) = squads::pack("agency", language).unwrap();
             let only = ["fury".to_owned(), "dev".to_owned()];
-            let chosen = choose(all, &only, language).unwrap();
+            let chosen = choose(all, &only, language);
             assert_eq!(chosen.len(), 2);
             for persona in &chosen {
                 let manual = &persona.files["AGENTS.md"];
@@ -536,7 +669,7 @@ mod tests {
                 assert!(!last.contains("fury"), "{last}");
             }
             let (all, _) = squads::pack("agency", language).unwrap();
-            let whole = choose(all, &[], language).unwrap();
+            let whole = choose(all, &[], language);
             assert!(
                 whole
                     .iter()
@@ -562,6 +695,7 @@ mod tests {
         for (pack, _) in PACKS {
             for (language, _) in LANGUAGES {
                 let (all, _) = squads::pack(pack, language).unwrap();
+                let all: Vec<&Persona> = all.iter().collect();
                 let told = Standup {
                     hour: 8,
                     minute: 30,

@@ -1,5 +1,6 @@
 //! `naos stop NAME|--all [--force]` and `naos start NAME`
 
+use clap::ArgGroup;
 use naos_types::Code;
 use serde_json::{Value, json};
 
@@ -8,16 +9,21 @@ use crate::fail::Fail;
 use crate::out::{cell, count, items};
 use crate::session::{Session, api, part};
 
+/// An agent, or all of them: one of the two is said.
+fn one_or_all() -> ArgGroup {
+    ArgGroup::new("which").args(["agent", "all"]).required(true)
+}
+
 /// Lets an agent take no more work. What it does now it finishes, unless --force ends it.
 #[derive(clap::Args)]
 #[command(
+    group = one_or_all(),
     after_help = "Examples:\n  naos stop reader\n  naos stop reader --force\n  \
     naos stop --all\n\n\
     What a person stopped no supervisor starts again: `naos start` does."
 )]
 pub(crate) struct Stop {
     /// Which agent.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
     agent: Option<String>,
     /// All agents.
     #[arg(long)]
@@ -32,10 +38,12 @@ pub(crate) struct Stop {
 
 /// Lets an agent take work again.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  naos start reader\n  naos start --all")]
+#[command(
+    group = one_or_all(),
+    after_help = "Examples:\n  naos start reader\n  naos start --all"
+)]
 pub(crate) struct Start {
     /// Which agent.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
     agent: Option<String>,
     /// All agents.
     #[arg(long)]

@@ -89,10 +89,6 @@ fn list(context: &Context) -> Ended {
         out.json(&answer);
         return Ok(0);
     }
-    let words = |value: &Value| {
-        let words = value.as_array().into_iter().flatten().map(cell);
-        words.collect::<Vec<_>>().join(", ")
-    };
     let row = |item: &Value| {
         vec![
             cell(&item["name"]),
@@ -110,9 +106,26 @@ fn list(context: &Context) -> Ended {
             for why in item["why"].as_array().into_iter().flatten() {
                 out.note(format!("{}: {}", cell(&item["name"]), cell(why)));
             }
+            uncallable(out, item);
         }
     }
     Ok(0)
+}
+
+fn words(value: &Value) -> String {
+    let words = value.as_array().into_iter().flatten().map(cell);
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Names the tools of a server that no model can call, whatever is approved.
+fn uncallable(out: &Out, server: &Value) {
+    let tools = words(&server["uncallable"]);
+    if !tools.is_empty() {
+        out.note(format!(
+            "{}: no model can call {tools}: the name is too long, or has other signs",
+            cell(&server["name"])
+        ));
+    }
 }
 
 /// How a server stands by now, and what keeps its tools from being called.
@@ -163,7 +176,8 @@ fn look(context: &Context, which: &str) -> Ended {
         return Ok(0);
     }
     shown(&context.out, &answer);
-    let open = items(&answer).iter().any(|item| item["state"] != "same");
+    let is_open = |item: &Value| item["state"] != "same" && item["callable"] != false;
+    let open = items(&answer).iter().any(is_open);
     if open {
         context.out.say(format!(
             "`naos tools approve {which}` lets all that it offers now be called."
@@ -219,6 +233,7 @@ fn approve(context: &Context, which: &str, tools: &[String]) -> Ended {
         return Ok(0);
     }
     shown(&context.out, &seen);
+    uncallable(&context.out, &answer);
     let count = answer["tools"].as_array().map_or(0, Vec::len);
     context.out.say(format!(
         "{count} of its tools may be called, as they are now. Agents name them in `tools:`, as \

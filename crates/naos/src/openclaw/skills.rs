@@ -137,10 +137,8 @@ pub(crate) fn skill(dir: &Path, label: &str) -> Result<(Document, Vec<String>), 
         }
     }
     if !refused.is_empty() {
-        let what = format!(
-            "{} files of the skill {label} can't be taken",
-            refused.len()
-        );
+        let files = crate::out::count(refused.len(), "file", "files");
+        let what = format!("{files} of the skill {label} can't be taken");
         let mut fail = Fail::new(Code::BAD_DOCUMENT, what).help("take them out of the folder");
         fail.more = refused;
         return Err(fail);

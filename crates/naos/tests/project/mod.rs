@@ -146,6 +146,12 @@ impl Project {
         self.up_telling(&[("NAOS_LOG", "debug")], full.unwrap().into())
     }
 
+    /// The same with these variables, and with what it logs in a file.
+    pub fn up_logging(&self, settings: &[(&str, &str)], file: &Path) -> Daemon {
+        let file = std::fs::File::create(file).unwrap();
+        self.up_telling(settings, file.into())
+    }
+
     /// The same with these variables.
     pub fn up_with(&self, settings: &[(&str, &str)]) -> Daemon {
         self.up_telling(settings, Stdio::null())

@@ -24,6 +24,8 @@ def tools():
         return [dict(lends, name=f"lend{n}") for n in range(200)]
     if mode() == "long":
         return [dict(looks, description="x" * 10_000)]
+    if mode() == "odd":
+        return [looks, dict(lends, name="lend a book!")]
     return [looks, lends]
 
 

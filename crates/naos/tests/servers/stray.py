@@ -12,6 +12,8 @@ TOOL = {"name": "find", "description": "Finds.", "inputSchema": {"type": "object
 class Stray(http.server.BaseHTTPRequestHandler):
     def told(self, status, kind, text):
         self.send_response(status)
+        if self.path.startswith("/sessions"):
+            self.send_header("mcp-session-id", "one")
         if kind:
             self.send_header("content-type", kind)
         self.send_header("content-length", str(len(text)))
@@ -20,6 +22,10 @@ class Stray(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.told(405, "text/plain", "")
+
+    def do_DELETE(self):
+        self.told(501, "text/plain", "")
+        print("DELETE", flush=True)
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))

@@ -1,11 +1,12 @@
 //! `naos memory forget`: out of what an agent learned, and out of every line that says just that.
 
 use naos_kernel::recall::{self, Document};
+use naos_types::Code;
 use naos_types::think::FACTS;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::erase;
-use super::{Chosen, Context, Ended, folder, learned, line, places, put_learned, told};
+use super::{Chosen, Context, Ended, folder, learned, line, places, put_learned};
 use crate::fail::Fail;
 use crate::out::count;
 use crate::session::Session;
@@ -29,13 +30,6 @@ pub(super) struct Forget {
 
 pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     let chosen = &asked.chosen;
-    if asked.erase {
-        let what = "This destroys all that earlier versions and recordings say of it";
-        if !erase::is_meant(context, asked.yes, what)? {
-            context.out.say("Nothing was forgotten.");
-            return Ok(0);
-        }
-    }
     let mut session = context.session()?;
     let (agent, folder) = folder(&mut session, &chosen.agent)?;
     let (all, version) = learned(&mut session, &folder)?;
@@ -46,6 +40,26 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     };
     let gone: Vec<usize> = (0..all.len()).filter(|at| is_gone(*at)).collect();
     let forgotten: Vec<&Value> = gone.iter().map(|at| &all[*at]).collect();
+    if asked.erase && !asked.yes {
+        // Nobody else waits while somebody thinks. What is there afterwards is what they saw, or
+        // it has another version, which isn't written over.
+        drop(session);
+        for one in &forgotten {
+            context.out.note(format!("To be erased: {}", fact(one)));
+        }
+        let what = "This destroys all that earlier versions and recordings say of it";
+        if !erase::is_meant(context, asked.yes, what)? {
+            context.out.say("Nothing was forgotten.");
+            return Ok(0);
+        }
+        session = context.session()?;
+        let (_, now) = learned(&mut session, &folder)?;
+        if now != version {
+            let what = format!("what {agent} learned changed meanwhile; nothing was forgotten");
+            let help = format!("look again: naos memory list {agent}");
+            return Err(Fail::new(Code::STALE_VERSION, what).help(help));
+        }
+    }
     // What it learned goes last: until then the same numbers can be named again.
     take_out(&mut session, &folder, &forgotten)?;
     let rest = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
@@ -80,7 +94,14 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
         }
         context.out.note(erase::KEPT_ELSEWHERE);
     }
-    told(context, gone.len(), "forgotten");
+    if context.out.json {
+        let says: Vec<&str> = forgotten.iter().map(|one| fact(one)).collect();
+        context
+            .out
+            .json(&json!({"done": gone.len(), "forgotten": says}));
+    } else {
+        context.out.say(format!("{} forgotten.", gone.len()));
+    }
     Ok(0)
 }
 

@@ -1,9 +1,9 @@
 //! Lines of standard input and output. The protocol's own library passes over a line that isn't
-//! JSON; whoever wrote it would wait for an answer for ever, so it gets one here.
+//! JSON, and says of one that is no message neither what is wrong nor whose answer that is; whoever
+//! wrote it would wait for an answer for ever, so it gets one here.
 
 use rmcp::model::ErrorCode;
-use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{
     AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream,
     duplex,
@@ -44,7 +44,7 @@ where
     tokio::join!(serving, tell(from, write, answers)).0
 }
 
-/// Gives lines on that are JSON, and says why the others aren't.
+/// Gives lines on that are messages, and says why the others aren't.
 async fn sift(read: impl AsyncRead + Unpin, mut into: DuplexStream, wrong: mpsc::Sender<String>) {
     let mut read = BufReader::new(read);
     // A line that is too long is given on in pieces: the library drops it whole.
@@ -63,8 +63,8 @@ async fn sift(read: impl AsyncRead + Unpin, mut into: DuplexStream, wrong: mpsc:
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            if let Err(error) = serde_json::from_slice::<IgnoredAny>(&line) {
-                if wrong.send(error.to_string()).await.is_err() {
+            if let Err(refused) = is_message(&line) {
+                if wrong.send(refused).await.is_err() {
                     return;
                 }
                 continue;
@@ -88,8 +88,8 @@ async fn tell(
         tokio::select! {
             // In the order of the lines: what follows is answered later.
             biased;
-            Some(why) = wrong.recv() => {
-                if say(&mut write, refusal(&why).as_bytes()).await.is_err() {
+            Some(refused) = wrong.recv() => {
+                if say(&mut write, refused.as_bytes()).await.is_err() {
                     return;
                 }
             }
@@ -102,8 +102,8 @@ async fn tell(
             }
         }
     }
-    while let Ok(why) = wrong.try_recv() {
-        if say(&mut write, refusal(&why).as_bytes()).await.is_err() {
+    while let Ok(refused) = wrong.try_recv() {
+        if say(&mut write, refused.as_bytes()).await.is_err() {
             return;
         }
     }
@@ -114,14 +114,53 @@ async fn say(write: &mut (impl AsyncWrite + Unpin), line: &[u8]) -> std::io::Res
     write.flush().await
 }
 
-/// Nobody knows whose answer it is: its id is null.
-fn refusal(why: &str) -> String {
-    let message = format!("the line isn't whole JSON: {why}");
-    let error = json!({"code": ErrorCode::PARSE_ERROR.0, "message": message});
-    format!(
-        "{}\n",
-        json!({"jsonrpc": "2.0", "id": null, "error": error})
-    )
+/// Whether a line is a message of JSON-RPC; what is answered where it isn't.
+fn is_message(line: &[u8]) -> Result<(), String> {
+    let message: Value = serde_json::from_slice(line).map_err(|error| {
+        let why = format!("the line isn't whole JSON: {error}");
+        refusal(ErrorCode::PARSE_ERROR, &Value::Null, &why)
+    })?;
+    let Some(why) = amiss(&message) else {
+        return Ok(());
+    };
+    // Where nobody knows whose answer it is, its id is null.
+    let id = Some(&message["id"]).filter(|id| is_id(id));
+    let id = id.unwrap_or(&Value::Null);
+    Err(refusal(ErrorCode::INVALID_REQUEST, id, why))
+}
+
+/// What keeps a line from being a message; nothing where it is one.
+fn amiss(message: &Value) -> Option<&'static str> {
+    let Value::Object(message) = message else {
+        return Some(match message {
+            Value::Array(_) => "a list is no message: write each message on a line of its own",
+            _ => "a message is an object, with `jsonrpc` and `method`",
+        });
+    };
+    if message.get("jsonrpc").is_none_or(|spoken| spoken != "2.0") {
+        return Some("a message says `\"jsonrpc\": \"2.0\"`");
+    }
+    let answers = message.contains_key("result") || message.contains_key("error");
+    match message.get("method") {
+        // What answers an error that had no id has none itself.
+        None if answers => None,
+        None => Some("there is no `method`, nor a `result` or an `error`"),
+        Some(Value::String(_)) => {
+            let is_odd = message.get("id").is_some_and(|id| !is_id(id));
+            is_odd.then_some("an `id` is a text or a whole number; without one nobody is answered")
+        }
+        Some(_) => Some("`method` is a text"),
+    }
+}
+
+fn is_id(id: &Value) -> bool {
+    id.is_string() || id.is_i64()
+}
+
+/// An error as a line.
+fn refusal(code: ErrorCode, id: &Value, why: &str) -> String {
+    let error = json!({"code": code.0, "message": why});
+    format!("{}\n", json!({"jsonrpc": "2.0", "id": id, "error": error}))
 }
 
 #[cfg(test)]
@@ -142,7 +181,8 @@ mod tests {
                     .unwrap();
             }
         };
-        let said = b"{\"a\": 1}\nhello\n\n[1,\n\"b\"\n\xff\n";
+        let said = b"{\"jsonrpc\":\"2.0\",\"method\":\"a\"}\nhello\n\n[1,\n\
+            {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\xff\n";
         let talk = async {
             client.write_all(said).await.unwrap();
             client.shutdown().await.unwrap();
@@ -155,7 +195,8 @@ mod tests {
         let (wrong, good): (Vec<_>, Vec<_>) = heard
             .into_iter()
             .partition(|line| line.contains("\"error\""));
-        assert_eq!(good, ["{\"a\": 1}", "\"b\""]);
+        let first = r#"{"jsonrpc":"2.0","method":"a"}"#;
+        assert_eq!(good, [first, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#]);
         assert_eq!(wrong.len(), 3, "{wrong:?}");
         for line in wrong {
             let refused: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -164,6 +205,58 @@ mod tests {
                 refused["id"].is_null() && refused.get("id").is_some(),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_why_under_its_id() {
+        for (line, id, why) in [
+            ("[]", json!(null), "a list"),
+            ("7", json!(null), "an object"),
+            (r#"{"id": 7, "method": "ping"}"#, json!(7), "jsonrpc"),
+            (
+                r#"{"jsonrpc": "1.0", "id": "a", "method": "ping"}"#,
+                json!("a"),
+                "jsonrpc",
+            ),
+            (r#"{"jsonrpc": "2.0", "id": 7}"#, json!(7), "no `method`"),
+            (
+                r#"{"jsonrpc": "2.0", "id": 7, "method": 1}"#,
+                json!(7),
+                "is a text",
+            ),
+            (
+                r#"{"jsonrpc": "2.0", "id": null, "method": "ping"}"#,
+                json!(null),
+                "`id`",
+            ),
+            (
+                r#"{"jsonrpc": "2.0", "id": 1.5, "method": "ping"}"#,
+                json!(null),
+                "`id`",
+            ),
+            (
+                r#"{"jsonrpc": "2.0", "id": {}, "method": "ping"}"#,
+                json!(null),
+                "`id`",
+            ),
+        ] {
+            let told = is_message(line.as_bytes()).unwrap_err();
+            let told: Value = serde_json::from_str(&told).unwrap();
+            assert_eq!(told["error"]["code"], -32_600, "{line}: {told}");
+            assert!(
+                told.get("id").is_some() && told["id"] == id,
+                "{line}: {told}"
+            );
+            let said = told["error"]["message"].as_str().unwrap();
+            assert!(said.contains(why), "{line}: {told}");
+        }
+        for line in [
+            r#"{"jsonrpc": "2.0", "method": "notifications/initialized"}"#,
+            r#"{"jsonrpc": "2.0", "id": "a", "method": "ping"}"#,
+            r#"{"jsonrpc": "2.0", "id": null, "error": {"code": -1, "message": "no"}}"#,
+        ] {
+            assert_eq!(is_message(line.as_bytes()), Ok(()), "{line}");
         }
     }
 }

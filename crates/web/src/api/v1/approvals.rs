@@ -8,13 +8,12 @@ use naos_kernel::run::{Proposal, Run};
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
 use naos_types::{
-    Actor, ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, PlanId, Refusal, Role,
-    RunId, Seq,
+    ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, PlanId, Refusal, RunId, Seq,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, cards, members, replaced, reviewed, shapes, stuck, what_ifs};
+use super::{LIMIT, LIMIT_MAX, members, replaced, reviewed, shapes, stuck, what_ifs};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -218,6 +217,8 @@ pub(crate) async fn decide_all(call: Call) -> Answered {
 pub(crate) struct Left {
     pub(crate) to: MemberId,
     pub(crate) name: String,
+    /// Whether they were removed: nobody knows their name any more.
+    pub(crate) removed: bool,
     /// What they should know.
     pub(crate) note: Option<String>,
     /// Whether they are gone, or answer no questions any more.
@@ -230,7 +231,8 @@ pub(crate) fn left(reader: &Reader, approval: &Approval) -> Option<Left> {
     let found = reader.find::<Member>(to).ok()?;
     Some(Left {
         to: *to,
-        name: cards::speaker(reader, &Actor::Member(*to, Role::Staff)),
+        name: members::called(reader, to),
+        removed: found.is_none(),
         note: note.as_ref().map(|note| reader.sealed(note)),
         gone: !answers_questions(found.as_deref()),
     })
@@ -250,7 +252,8 @@ const NOTE_BYTES_MAX: usize = 2_000;
 pub(crate) async fn delegate(call: Call) -> Answered {
     let asked: Delegate = call.json()?;
     let (seq, to) = leave(&call, asked).await?;
-    ok(&json!({"approval": call.param("id"), "to": to, "seq": seq}))
+    let name = members::called(&call.reader()?, &to);
+    ok(&json!({"approval": call.param("id"), "to": to, "name": name, "seq": seq}))
 }
 
 /// Leaves the answer to a member.

@@ -427,10 +427,7 @@ pub(crate) async fn say(call: Call) -> Answered {
 pub(crate) fn speaker(reader: &Reader, by: &Actor) -> String {
     match by {
         Actor::Agent(name) => name.to_string(),
-        Actor::Member(id, _) => match reader.find::<Member>(id) {
-            Ok(Some(member)) => reader.sealed(&member.name),
-            _ => id.to_string(),
-        },
+        Actor::Member(id, _) => members::called(reader, id),
         _ => "naos".into(),
     }
 }

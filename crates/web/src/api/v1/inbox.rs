@@ -78,11 +78,16 @@ pub(crate) fn said(
         let found = reader.find::<Approval>(approval)?;
         let left = found.and_then(|found| approvals::left(reader, &found));
         return Ok(left.and_then(|left| match left.gone {
-            true => Some(format!(
-                "{}, to whom the answer was left, is gone or answers no questions any more: it \
-                 waits for you, and whoever else may answer",
-                left.name
-            )),
+            true => {
+                let who = match left.removed {
+                    true => format!("a member who was removed ({})", left.to),
+                    false => left.name,
+                };
+                Some(format!(
+                    "{who}, to whom the answer was left, is gone or answers no questions any \
+                     more: it waits for you, and whoever else may answer"
+                ))
+            }
             false => left.note.map(|note| shortened(&note)),
         }));
     }

@@ -52,6 +52,14 @@ struct Add {
     handle: Option<String>,
 }
 
+/// What people call a member; of one who was removed nothing but the id is known.
+pub(crate) fn called(reader: &Reader, member: &MemberId) -> String {
+    match reader.find::<Member>(member) {
+        Ok(Some(found)) => reader.sealed(&found.name),
+        _ => member.to_string(),
+    }
+}
+
 /// The member whom a text names: `@ana`, or an id.
 pub(crate) fn one(reader: &Reader, text: &str) -> Result<MemberId, Fault> {
     let text = text.trim();
@@ -144,11 +152,14 @@ pub(crate) async fn handle(call: Call) -> Answered {
 }
 
 pub(crate) async fn remove(call: Call) -> Answered {
-    let member = one(&call.reader()?, call.param("id"))?;
+    let reader = call.reader()?;
+    let member = one(&reader, call.param("id"))?;
+    // Nobody knows it afterwards.
+    let name = called(&reader, &member);
     let (seq, _) = call
         .ask("", command::Member::Remove { member }, Vec::new())
         .await?;
-    ok(&json!({"member": member, "seq": seq}))
+    ok(&json!({"member": member, "name": name, "seq": seq}))
 }
 
 #[derive(Deserialize)]
@@ -158,9 +169,12 @@ struct Change {
 }
 
 pub(crate) async fn role(call: Call) -> Answered {
-    let member = one(&call.reader()?, call.param("id"))?;
+    let reader = call.reader()?;
+    let member = one(&reader, call.param("id"))?;
+    let name = called(&reader, &member);
     let Change { role } = call.json()?;
     let command = command::Member::ChangeRole { member, role };
     let (seq, reply) = call.ask("", command, Vec::new()).await?;
-    ok(&json!({"member": member, "changed": reply != Reply::Unchanged, "seq": seq}))
+    let changed = reply != Reply::Unchanged;
+    ok(&json!({"member": member, "name": name, "changed": changed, "seq": seq}))
 }

@@ -87,6 +87,11 @@ fn digest(offered: &[ServerTool]) -> Digest {
     Digest::of(serde_json::to_string(&all).unwrap_or_default().as_bytes())
 }
 
+/// Whether a model can call a tool of this name at all.
+fn is_callable(server: &Name, tool: &str) -> bool {
+    is_tool_word(&tool_word(server, tool))
+}
+
 /// Each tool that is offered or may be called, with what is new about it.
 fn compared(name: &Name, spec: &ServerSpec, offered: &[ServerTool]) -> Vec<Value> {
     let mut all: BTreeSet<&str> = offered.iter().map(|tool| tool.name.as_str()).collect();
@@ -109,7 +114,7 @@ fn compared(name: &Name, spec: &ServerSpec, offered: &[ServerTool]) -> Vec<Value
         json!({
             "tool": tool,
             "word": word,
-            "callable": is_tool_word(&word),
+            "callable": is_callable(name, tool),
             "state": state,
             "was": was.filter(|_| state != "same").map(shown),
             "now": now.map(shown),
@@ -121,8 +126,11 @@ fn compared(name: &Name, spec: &ServerSpec, offered: &[ServerTool]) -> Vec<Value
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let each = all(&reader)?.into_iter().map(|(name, spec)| {
+        let approved = spec.tools.iter().map(|tool| tool.name.as_str());
+        let (tools, uncallable): (Vec<_>, Vec<_>) =
+            approved.partition(|tool| is_callable(&name, tool));
         json!({"name": name, "enabled": spec.enabled, "place": place(&spec),
-            "tools": spec.tools.iter().map(|tool| &tool.name).collect::<Vec<_>>()})
+            "tools": tools, "uncallable": uncallable})
     });
     ok(&json!({"items": each.collect::<Vec<_>>(), "next": null}))
 }
@@ -181,11 +189,18 @@ pub(crate) async fn approve(call: Call) -> Answered {
                 .collect()
         }
     };
-    let names: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+    // What no model can call isn't let be called: it is told instead.
+    let (tools, uncallable): (Vec<_>, Vec<_>) = tools
+        .into_iter()
+        .partition(|tool| is_callable(&name, &tool.name));
+    let named = |tools: &[ServerTool]| -> Vec<String> {
+        tools.iter().map(|tool| tool.name.clone()).collect()
+    };
+    let (names, uncallable) = (named(&tools), named(&uncallable));
     let pin = command::Resource::Pin {
         name: name.clone(),
         tools,
     };
     let (seq, _) = call.ask("", pin, Vec::new()).await?;
-    ok(&json!({"name": name, "tools": names, "seq": seq}))
+    ok(&json!({"name": name, "tools": names, "uncallable": uncallable, "seq": seq}))
 }

@@ -328,6 +328,7 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         "delegated": super::approvals::left(reader, approval).map(|left| json!({
             "to": left.to,
             "name": left.name,
+            "removed": left.removed,
             "note": left.note,
             "gone": left.gone,
         })),

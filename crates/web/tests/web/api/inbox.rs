@@ -225,7 +225,8 @@ async fn an_answer_is_left_to_somebody() {
         );
     }
     let left = json!({"to": "@ana", "note": "You know the client."});
-    rig.post(&leave, left).await.ok();
+    let answer = rig.post(&leave, left).await.ok();
+    assert_eq!(answer["name"], "ANA", "{answer}");
     let told = "approval.delegated You know the client.";
     assert_eq!(ana.new_to(&rig).await, [told]);
     let shown = rig.get(&format!("/api/v1/approvals/{id}")).await.ok();
@@ -273,10 +274,11 @@ async fn an_answer_left_to_somebody_who_goes_waits_for_others() {
     assert_eq!(rig.get(&place).await.ok()["delegated"]["gone"], false);
     let gone = format!("/api/v1/members/{}", bema.id);
     let removed = rig.api(&rig.owner, "DELETE", &gone, Value::Null).await;
-    removed.ok();
+    assert_eq!(removed.ok()["name"], "BEMA");
     let heard = soa.new_to(&rig).await;
     assert!(
-        heard[0].contains("to whom the answer was left"),
+        heard[0].contains("a member who was removed (mem_")
+            && heard[0].contains("to whom the answer was left"),
         "{heard:?}"
     );
     let mine = rig.get("/api/v1/inbox").await.ok();
