@@ -95,6 +95,9 @@ fn process_a_driver_outside_answers_later_and_survives_a_kill() {
         "{}",
         applied.stdout
     );
+    // No agent does its work.
+    let listens = project.naos(&["events", "consumers"]).stdout;
+    assert!(listens.contains("driver crm"), "{listens}");
     let told = project.json(&["driver", "secret", "crm"]);
     assert_eq!(told["address"], "/hooks/main/drivers/crm", "{told}");
     assert_eq!(told.get("secret"), None, "{told}");

@@ -158,7 +158,14 @@ fn process_a_saga_that_cannot_be_undone_waits_for_a_person() {
         project.json(&["saga", "add-step", "trip", step, "--compensate", undo]);
     }
     let boom = [
-        "saga", "add-step", "trip", "boom", "--agent", "book", "--when", BOOM,
+        "saga",
+        "add-step",
+        "trip",
+        "boom",
+        "--agent",
+        "book",
+        "--condition",
+        BOOM,
     ];
     project.json(&boom);
     let undone = ends(&project, 1, &["saga", "run", "trip", "--input", "x"]);
@@ -548,7 +555,12 @@ fn process_a_pool_is_made_fitted_and_taken_away() {
     );
     let shown = project.naos(&["pool", "status", "team"]).stdout;
     assert!(shown.contains("3 (2 to 3, by itself)"), "{shown}");
-    assert_eq!(project.naos(&["pool", "scale", "team"]).exit, 2);
+    let nothing = project.naos(&["pool", "scale", "team"]);
+    assert_eq!(nothing.exit, 2);
+    for option in ["--size", "--min", "--max", "--autoscale", "--quorum"] {
+        assert!(nothing.stderr.contains(option), "{}", nothing.stderr);
+    }
+    project.json(&["pool", "scale", "team", "--quorum", "2"]);
     project.json(&["pool", "add", "team", "bob"]);
     // Nothing runs without a daemon once the command is over: the batch stays open.
     project.json(&["supervisor", "create", "boss", "--child", "ann"]);

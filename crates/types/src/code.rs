@@ -44,7 +44,7 @@ codes! {
          parts between /, none of them empty, . or .."
     BAD_REQUEST 102 Malformed
         "a request that doesn't parse"
-        "compare it with `naos help` or /openapi.json"
+        "the message says what doesn't fit; `naos help` and /openapi.json say what is taken"
     TOO_LARGE 103 Malformed
         "something is larger than its limit"
         "send less, or split it"
@@ -99,7 +99,7 @@ codes! {
         "it waits for something that isn't there yet"
         "create what it names"
     SAME_KEY 134 Conflict
-        "the idempotency key was used for another request"
+        "a key or an id that stands for another request"
         "use a new key for a new request"
     DIRECTORY_TAKEN 135 Conflict
         "another naos has this directory"
@@ -309,8 +309,8 @@ codes! {
          over; `naos driver list` shows what became of it"
     ENDPOINT_FAILED 231 Conflict
         "a driver's endpoint gave no usable answer"
-        "the message is the endpoint's own, or says why it wasn't reached; a service on this \
-         machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
+        "the message is the endpoint's own, or says why it wasn't reached: mend what answers there, \
+         or the address in the driver's document"
     NO_SECRET 232 Conflict
         "nothing signs what goes to an address outside"
         "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate` makes a secret"

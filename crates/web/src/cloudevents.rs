@@ -1,5 +1,7 @@
 //! CloudEvents 1.0: what comes in, in its three modes over HTTP, and what goes out.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -18,6 +20,8 @@ pub(crate) const ONE: &str = "application/cloudevents+json";
 pub(crate) const MANY: &str = "application/cloudevents-batch+json";
 /// The longest name of an attribute, in bytes.
 const ATTRIBUTE_BYTES_MAX: usize = 64;
+/// Attributes that the specification has as text, of those that are kept as they came.
+const TEXTS: [&str; 3] = ["dataschema", "subject", "time"];
 /// The most attributes beside those that naos knows.
 const ATTRIBUTES_MAX: usize = 64;
 
@@ -68,6 +72,10 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Came, Fault> {
     if media != ONE && headers.contains_key("ce-specversion") {
         return binary(headers, kind, body).map(|one| Came::One(Box::new(one)));
     }
+    if media != ONE && headers.contains_key("ce-type") {
+        let what = "`ce-specversion` is missing: an event whose attributes are headers says 1.0";
+        return Err(bad(what));
+    }
     let one = match parsed()? {
         value if media == ONE || value.get("specversion").is_some() => structured(value)?,
         value => plain(value)?,
@@ -82,12 +90,27 @@ pub(crate) fn is_json(content: &str) -> bool {
     media.ends_with("/json") || media.ends_with("+json")
 }
 
+/// Data as they are compared with data that came before: JSON is a value, however it is written.
+pub(crate) fn canonical<'d>(data: &'d [u8], content: Option<&str>) -> Cow<'d, [u8]> {
+    if !content.is_none_or(is_json) {
+        return Cow::Borrowed(data);
+    }
+    match serde_json::from_slice::<Value>(data) {
+        Ok(mut value) => {
+            value.sort_all_objects();
+            Cow::Owned(value.to_string().into_bytes())
+        }
+        Err(_) => Cow::Borrowed(data),
+    }
+}
+
 fn is_attribute(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     !name.is_empty() && name.len() <= ATTRIBUTE_BYTES_MAX && name.bytes().all(plain)
 }
 
-/// An attribute's value as text; the specification has no others.
+/// The value of an attribute that is text; one of another type that attributes may have is
+/// written as one.
 fn as_text(name: &str, value: Value) -> Result<String, Fault> {
     match value {
         Value::String(text) => Ok(text),
@@ -100,14 +123,16 @@ fn as_text(name: &str, value: Value) -> Result<String, Fault> {
 }
 
 /// Sorts attributes into those that naos knows and the rest.
-fn attributes(all: impl Iterator<Item = (String, String)>) -> Result<Incoming, Fault> {
+fn attributes(all: impl Iterator<Item = (String, Value)>) -> Result<Incoming, Fault> {
     let mut out = Incoming::default();
     let mut version = None;
-    for (name, value) in all {
+    for (name, given) in all {
         if !is_attribute(&name) {
             let what = format!("{name:?} can't be an attribute: it has a-z and 0-9 alone");
             return Err(bad(what));
         }
+        let is_text = given.is_string() || TEXTS.contains(&name.as_str());
+        let value = as_text(&name, given.clone())?;
         if value.is_empty() {
             return Err(bad(format!("`{name}` is empty")));
         }
@@ -126,8 +151,10 @@ fn attributes(all: impl Iterator<Item = (String, String)>) -> Result<Incoming, F
                 origin.category = known.ok_or_else(|| bad_category(&value))?;
             }
             "time" if naos_types::Time::parse(&value).is_none() => return Err(bad_time(&value)),
+            // A whole number and a truth stay what they are.
             _ => {
-                out.more.insert(name, Value::String(value));
+                let value = if is_text { Value::String(value) } else { given };
+                out.more.insert(name, value);
             }
         }
     }
@@ -176,12 +203,8 @@ fn structured(value: Value) -> Result<Incoming, Fault> {
     };
     let data = members.remove("data");
     let coded = members.remove("data_base64");
-    let texts = members
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| as_text(&name, value).map(|text| (name, text)));
-    let texts: Vec<(String, String)> = texts.collect::<Result<_, _>>()?;
-    let mut out = attributes(texts.into_iter())?;
+    let said = members.into_iter().filter(|(_, value)| !value.is_null());
+    let mut out = attributes(said)?;
     if coded.is_some() && out.origin.content.is_none() {
         out.origin.content = Some("application/octet-stream".to_owned()); // it says nothing of JSON
     }
@@ -211,10 +234,10 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Incoming, Faul
         };
         let text = value.to_str().ok().and_then(decoded);
         let text = text.ok_or_else(|| bad(format!("the header ce-{name} isn't readable text")))?;
-        all.push((name.to_owned(), text));
+        all.push((name.to_owned(), Value::String(text)));
     }
     if !kind.is_empty() {
-        all.push(("datacontenttype".to_owned(), kind.to_owned()));
+        all.push(("datacontenttype".to_owned(), json!(kind)));
     }
     let mut out = attributes(all.into_iter())?;
     let json = out.origin.content.as_deref().is_none_or(is_json);
@@ -515,5 +538,11 @@ mod tests {
             ("ce-type", "a.b"),
         ];
         assert!(one(&json, "{").unwrap_err().contains("isn't the JSON"));
+        let unsaid = json
+            .into_iter()
+            .filter(|(name, _)| *name != "ce-specversion");
+        let unsaid: Vec<_> = unsaid.collect();
+        let said = one(&unsaid, "{}").unwrap_err();
+        assert!(said.starts_with("`ce-specversion` is missing"), "{said}");
     }
 }

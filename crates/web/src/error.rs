@@ -35,6 +35,16 @@ impl Fault {
         self
     }
 
+    /// Says by what a request was known that came before with another content: who sent it chose no
+    /// idempotency key, but what stands for one here.
+    pub(crate) fn known_by(mut self, what: impl FnOnce() -> (String, &'static str)) -> Self {
+        if self.refusal.code == Code::SAME_KEY {
+            let (what, help) = what();
+            self.refusal = Box::new(Refusal::new(Code::SAME_KEY, what).help(help));
+        }
+        self
+    }
+
     pub(crate) fn status(mut self, status: StatusCode) -> Self {
         self.status = Some(status);
         self

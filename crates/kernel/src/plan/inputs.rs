@@ -75,9 +75,17 @@ pub(super) fn checked(
     let vars = Vec::new();
     match turn.compute(Compute { formula, vars })? {
         Ok(computed) => Ok(computed.body),
-        Err(what) => {
+        Err(mut what) => {
+            let help = taken(&spec.inputs);
+            // What nobody asked for leaves a sentence behind, and no advice beside it.
+            if matches!(
+                by,
+                Actor::Plan(_) | Actor::Trigger(..) | Actor::Schedule(..)
+            ) {
+                what = format!("{what}: {help}");
+            }
             let refusal = Refusal::new(Code::BAD_REQUEST, what);
-            Err(refusal.help(taken(&spec.inputs)).into())
+            Err(refusal.help(help).into())
         }
     }
 }

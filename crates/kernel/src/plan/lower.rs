@@ -133,7 +133,9 @@ pub(super) fn batch(
 ) -> Done<(PlanSpec, Flow)> {
     let Some(first) = spec.agents.first() else {
         let what = format!("the pool {name} has no agents yet");
-        return Err(Stop::refused(Code::WRONG_STATE, what));
+        let refusal = Refusal::new(Code::WRONG_STATE, what);
+        let help = format!("`naos pool add {name} AGENT` gives it one");
+        return Err(refusal.help(help).into());
     };
     if spec.draining {
         let what = format!("the pool {name} takes no more work");

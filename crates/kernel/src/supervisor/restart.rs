@@ -106,7 +106,8 @@ fn child_failed(turn: &mut Turn<'_>, name: &Name, child: &Name, cause: Cause) ->
         return rest::spread(turn, name);
     }
     let window = spec.window.0 / 1_000;
-    let note = format!("{child} failed, after {recent} restarts within {window} seconds");
+    let restarts = if recent == 1 { "restart" } else { "restarts" };
+    let note = format!("{child} failed, after {recent} {restarts} within {window} seconds");
     let problem = Problem::new(Code::RESTARTS_USED_UP, note);
     give_up(turn, name, problem, None)
 }

@@ -6,6 +6,7 @@ mod dead;
 use std::time::Duration;
 
 use naos_engine::read::ERASED;
+use naos_types::spec::DRIVER_PREFIX;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Ended, Following, given, name};
@@ -467,6 +468,12 @@ fn emitted(emits: &Value) -> String {
     }
 }
 
+/// The driver that listens as this.
+fn driver(listens: &str) -> String {
+    let name = listens.strip_prefix(DRIVER_PREFIX).unwrap_or(listens);
+    format!("driver {name}")
+}
+
 fn consumers(context: &Context) -> Ended {
     const COLUMNS: [&str; 5] = ["cursor", "behind", "in_flight", "done", "dead"];
     let mut session = context.session()?;
@@ -483,6 +490,8 @@ fn consumers(context: &Context) -> Ended {
         let starts = match starts {
             Value::Null if one["deliver"].is_null() => emitted(&one["emits"]),
             Value::Null => sends(&one["deliver"]),
+            // A driver that no agent does the work of works under the name of what it listens with.
+            _ if starts["name"] == one["name"] => driver(&cell(&one["name"])),
             _ => format!("{} {}", cell(&starts["kind"]), cell(&starts["name"])),
         };
         let wanted = if topics.is_empty() {

@@ -148,7 +148,7 @@ struct Step {
     #[arg(long, short, value_name = "TEMPLATE")]
     input: Option<String>,
     /// A condition; not met, the step is skipped.
-    #[arg(long, value_name = "CEL")]
+    #[arg(long, visible_alias = "condition", value_name = "CEL")]
     when: Option<String>,
     /// The longest one attempt may take.
     #[arg(long, value_name = "SPAN")]

@@ -7,6 +7,7 @@ use super::plan::{self, Start};
 use super::{Context, Ended, name};
 use crate::out::{cell, items};
 use crate::session::{api, part};
+use crate::sync;
 
 /// Runs instructions by hand, lists them, and lets their triggers set them off or not.
 #[derive(clap::Args)]
@@ -165,6 +166,7 @@ pub(super) fn enable(context: &Context, kind: &str, which: &str, on: bool) -> En
         context.out.json(&answer);
     } else {
         context.out.say(format!("{which} is {verb}d."));
+        sync::warn(&context.out, &answer);
     }
     Ok(0)
 }

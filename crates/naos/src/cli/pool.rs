@@ -114,12 +114,13 @@ struct Create {
 }
 
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("change").required(true).multiple(true)
+    .args(["size", "min", "max", "autoscale", "quorum"])))]
 struct Scale {
     /// Which pool.
     name: String,
     /// How many; the nearest that the bounds allow unless given.
-    #[arg(long, value_name = "N",
-        required_unless_present_any = ["min", "max", "autoscale", "quorum"])]
+    #[arg(long, value_name = "N")]
     size: Option<u32>,
     #[command(flatten)]
     bounds: Bounds,

@@ -45,6 +45,10 @@ pub fn misfits<'g>(
             None if input.default.is_none() => {
                 out.push(format!("the input {} is missing", input.name));
             }
+            Some((name, Some(Value::Null))) if !fits(&Value::Null) => out.push(format!(
+                "the input {name} is missing: null is given, and it must be {}",
+                input.kind.called()
+            )),
             Some((name, Some(value))) if !fits(value) => {
                 out.push(format!("the input {name} must be {}", input.kind.called()));
             }
@@ -170,6 +174,11 @@ mod tests {
                 "the plan takes no input x",
                 "the plan takes no input y",
             ]
+        );
+        let null = Value::Null;
+        assert_eq!(
+            misfits(&inputs, [("who", Some(&null))].into_iter(), true),
+            ["the input who is missing: null is given, and it must be a string"]
         );
         assert_eq!(said(json!({"who": 4, "count": "5"}), true), [""; 0]);
         assert_eq!(

@@ -114,7 +114,7 @@ fn shape(
         "behind_why": more.then(|| why_more(behind, consumer)),
         "in_flight": held,
         "done": consumer.done,
-        "dead": consumer.dead,
+        "dead": put_aside(reader, name)?,
         "visible_ms": spec.visible.0,
         "attempts": spec.retry.attempts_max,
     })))
@@ -572,6 +572,17 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Result<Value, Faul
 /// Whether a consumer is there no more: what was put aside for it can't be given again.
 fn is_gone(reader: &Reader, consumer: &Name) -> bool {
     matches!(reader.find::<Consumer>(consumer), Ok(None))
+}
+
+/// How many events are put aside for one consumer now; no more than so many are counted.
+fn put_aside(reader: &Reader, consumer: &Name) -> Result<usize, Fault> {
+    let first = DeadKey(consumer.clone(), EventId(0));
+    let listed = reader.after::<Dead>(Some(&first), DEAD_COUNTED_MAX)?;
+    let own = listed
+        .items
+        .iter()
+        .take_while(|(key, _)| key.0 == *consumer);
+    Ok(own.count())
 }
 
 /// How many events were put aside, of each consumer, and which of these are there no more; `more`

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::drivers::named;
-use super::webhooks::{Signed, created, decoded, renewed, slug_of, tenant_of};
+use super::webhooks::{Signed, another, created, decoded, renewed, slug_of, tenant_of};
 use crate::door::{Answered, Call, checked_key, ok};
 use crate::error::Fault;
 use crate::planted;
@@ -93,7 +93,7 @@ pub(crate) async fn receive(call: Call) -> Answered {
         same: Some(same),
     };
     let (seq, reply) = call.desk.app.node.ask(ask).await;
-    reply?;
+    reply.map_err(|it| Fault::from(it).known_by(|| another(&call)))?;
     ok(&json!({"run": run, "seq": seq}))
 }
 

@@ -7,7 +7,7 @@ use naos_engine::read::{EVENTS_SCAN_MAX, EventRow};
 use naos_engine::shard::SameAs;
 use naos_kernel::event::Bus;
 use naos_types::command::{self, Reply};
-use naos_types::fact::event::Category;
+use naos_types::fact::event::{Category, Origin};
 use naos_types::spec::EventFilter;
 use naos_types::{Code, Digest, EventId, Seq};
 use serde_json::{Map, Value, json};
@@ -59,13 +59,16 @@ async fn publish_one(call: &Call, part: &str, one: Incoming) -> Result<(Seq, Eve
         more,
     } = one;
     let who = call.who()?;
-    let same = origin.id.as_ref().map(|id| {
-        let whose = origin.source.clone();
+    let known_by = |origin: &Origin| Some((origin.id.clone()?, origin.source.clone()));
+    let known_by = known_by(&origin);
+    let same = known_by.as_ref().map(|(id, whose)| {
+        let whose = whose.clone();
         let source = whose.unwrap_or_else(|| who.member.to_string());
+        let content = cloudevents::canonical(&data, origin.content.as_deref());
         SameAs {
             source: format!("event/{source}"),
             key: id.clone(),
-            request: Digest::of(&[topic.as_bytes(), b"\0", &data[..]].concat()),
+            request: Digest::of(&[topic.as_bytes(), b"\0", &content[..]].concat()),
         }
     });
     let mut bodies = Vec::new();
@@ -92,13 +95,30 @@ async fn publish_one(call: &Call, part: &str, one: Incoming) -> Result<(Seq, Eve
                 same,
             };
             let (seq, reply) = call.desk.app.node.ask(ask).await;
-            (seq, reply?)
+            let other = || {
+                let (id, source) = known_by.unwrap_or_default();
+                another(&id, source.as_deref())
+            };
+            (seq, reply.map_err(|it| Fault::from(it).known_by(other))?)
         }
     };
     match reply {
         Reply::Event(event) => Ok((seq, event)),
         _ => Err(Fault::new(Code::INTERNAL, "an event without an id")),
     }
+}
+
+/// What is said of an event whose id and source are those of another one.
+fn another(id: &str, source: Option<&str>) -> (String, &'static str) {
+    let of = source.map_or_else(
+        || "without a source".to_owned(),
+        |source| format!("of the source {source}"),
+    );
+    let what = format!("the event {id} {of} was published before, with another type or other data");
+    (
+        what,
+        "an event's id and its source stand for one event: give a new event a new id",
+    )
 }
 
 /// What a query asks for.

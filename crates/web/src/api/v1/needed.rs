@@ -1,5 +1,6 @@
-//! What is taken away while runs that are open need it, something begins it by itself, or names it
-//! for its work: a warning that names them, as with a reference to what isn't there yet.
+//! What is taken away or switched off while runs that are open need it, something begins it by
+//! itself, or names it for its work: a warning that names them, as with a reference to what isn't
+//! there yet.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,6 +53,23 @@ fn by_open_runs(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Strin
         let (word, again) = (kind.word(), again(kind, name));
         format!("{word} {name} is gone, and {uses}; {}", until(&again))
     }))
+}
+
+/// What is said of a driver that is to be switched off: which open runs need what it answers.
+///
+/// # Errors
+/// A fault if a record is damaged.
+pub(super) fn switched_off(reader: &Reader, name: &Name) -> Result<Vec<String>, Fault> {
+    let answers = answers(reader, Kind::Driver, name)?;
+    if answers.is_empty() {
+        return Ok(Vec::new()); // it is off already, or answers nothing: no open run is read
+    }
+    let uses = uses(reader, &[Needed::Answers(&answers)])?;
+    let said = uses.map(|uses| {
+        let again = format!("`naos driver enable {name}` switches it on");
+        format!("driver {name} is off, and {uses}; {}", until(&again))
+    });
+    Ok(said.into_iter().collect())
 }
 
 /// What makes it again.
@@ -135,11 +153,13 @@ const fn namers(kind: Kind) -> &'static [Kind] {
             Kind::Driver,
         ],
         Kind::Model => &[Kind::Model],
+        Kind::Supervisor => &[Kind::Supervisor],
         _ => &[],
     }
 }
 
-/// Whether this names an agent or a model: to do the work, to be watched, or to fall back on.
+/// Whether this names an agent, a supervisor or a model: to do the work, to be watched, or to fall
+/// back on.
 fn names(spec: &Spec, kind: Kind, name: &Name) -> bool {
     if kind == Kind::Model {
         return spec
@@ -147,7 +167,8 @@ fn names(spec: &Spec, kind: Kind, name: &Name) -> bool {
             .is_some_and(|model| model.fallbacks.contains(name));
     }
     let watched = matches!(spec, Spec::Supervisor(spec) if spec.children.contains(name));
-    watched || stands_on(spec, name) || workers(spec).contains(name)
+    let works = || stands_on(spec, name) || workers(spec).contains(name);
+    watched || (kind == Kind::Agent && works())
 }
 
 /// The names in a row, and how many more there are; none where there are none.

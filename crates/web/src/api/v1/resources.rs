@@ -7,7 +7,7 @@ use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_types::command;
 use naos_types::spec::{Kind, ModelFormat, Spec};
-use naos_types::{Code, Name, Refusal};
+use naos_types::{Code, Name, Refusal, Seq};
 use serde_json::{Value, json};
 
 use super::{NAMES_MAX, needed, pools, shapes};
@@ -292,16 +292,26 @@ pub(crate) async fn enable_driver(call: Call) -> Answered {
 }
 
 pub(crate) async fn disable_driver(call: Call) -> Answered {
-    enable(call, Kind::Driver, false).await
+    let name = named(&call, Kind::Driver)?;
+    let warnings = needed::switched_off(&call.reader()?, &name)?;
+    let (name, seq) = switch(&call, Kind::Driver, name, false).await?;
+    ok(&json!({
+        "kind": Kind::Driver, "name": name, "enabled": false, "warnings": warnings, "seq": seq,
+    }))
 }
 
 async fn enable(call: Call, kind: Kind, on: bool) -> Answered {
     let name = named(&call, kind)?;
+    let (name, seq) = switch(&call, kind, name, on).await?;
+    ok(&json!({"kind": kind, "name": name, "enabled": on, "seq": seq}))
+}
+
+async fn switch(call: &Call, kind: Kind, name: Name, on: bool) -> Result<(Name, Seq), Fault> {
     let enable = command::Resource::Enable {
         kind,
         name: name.clone(),
         on,
     };
     let (seq, _) = call.ask("", enable, Vec::new()).await?;
-    ok(&json!({"kind": kind, "name": name, "enabled": on, "seq": seq}))
+    Ok((name, seq))
 }

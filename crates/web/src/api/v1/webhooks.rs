@@ -18,7 +18,7 @@ use naos_types::{Actor, Code, Digest, Name, Refusal, Seq, TenantId, Time};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::cloudevents::is_json;
+use crate::cloudevents::{canonical, is_json};
 use crate::door::{Answered, Call, checked_key, json, ok};
 use crate::error::Fault;
 use crate::planted;
@@ -150,6 +150,17 @@ pub(crate) async fn receive(call: Call) -> Answered {
     Ok(json(StatusCode::ACCEPTED, &value))
 }
 
+/// What is said of a call whose id is that of another one.
+pub(super) fn another(call: &Call) -> (String, &'static str) {
+    let id = call.headers.get("webhook-id");
+    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let what = format!("a call with the webhook-id {id} came before, with another body");
+    (
+        what,
+        "a webhook-id stands for one call: give a new call a new one",
+    )
+}
+
 /// Publishes the call once, however often it is made under the same id.
 async fn publish(
     call: &Call,
@@ -172,7 +183,7 @@ async fn publish(
     let same = SameAs {
         source: format!("hook/{source}"),
         key: id.clone(),
-        request: Digest::of(body),
+        request: Digest::of(&canonical(body, Some(kind))),
     };
     let origin = Origin {
         category: Category::External,
@@ -194,7 +205,7 @@ async fn publish(
         same: (!planted::repeated_webhooks()).then_some(same),
     };
     let (seq, reply) = node.ask(ask).await;
-    match reply? {
+    match reply.map_err(|it| Fault::from(it).known_by(|| another(call)))? {
         Reply::Event(event) => Ok((seq, event)),
         _ => Err(Fault::new(Code::INTERNAL, "an event without an id")),
     }

@@ -113,7 +113,7 @@ async fn what_a_publisher_calls_like_ours_is_its_own() {
     for (word, said) in [
         ("theirsequence", json!("7")),
         ("theireventid", json!("evt_of_theirs")),
-        ("theirhops", json!("99")),
+        ("theirhops", json!(99)),
         ("hops", Value::Null),
         ("seq", Value::Null),
         ("attempt", json!(1)),
@@ -141,12 +141,57 @@ async fn the_same_source_and_id_is_the_same_event() {
     let other = json!({"type": "a.b", "source": "/s", "id": "1", "data": 2});
     let got = rig.post("/api/v1/events", other).await;
     assert_eq!(got.problem(), (409, "N0134".into()));
+    for part in [
+        "the event 1 of the source /s was published before",
+        "a new id",
+    ] {
+        assert!(got.text.contains(part), "{part} in {got:?}");
+    }
     let elsewhere = json!({"type": "a.b", "source": "/t", "id": "1", "data": 2});
     assert_ne!(
         rig.post("/api/v1/events", elsewhere).await.ok()["event"],
         first["event"]
     );
     assert_eq!(rig.get("/api/v1/events/stats").await.ok()["published"], 2);
+    // JSON is the same value however it is written, and however the event comes.
+    let kind = ("content-type", "application/cloudevents+json");
+    let whole = |data: &str| {
+        format!(
+            "{{\"specversion\": \"1.0\", \"id\": \"9\", \"source\": \"/s\", \"type\": \"a.b\", \
+             \"data\": {data}}}"
+        )
+    };
+    let event = whole(r#"{"a": 1, "b": {"c": 2, "d": 3}}"#);
+    let first = send(&rig, &[kind], &event).await.ok()["event"].take();
+    let turned = whole(r#"{"b":{"d":3,"c":2},"a":1}"#);
+    assert_eq!(send(&rig, &[kind], &turned).await.ok()["event"], first);
+    let ce = [
+        ("content-type", "application/json"),
+        ("ce-specversion", "1.0"),
+        ("ce-id", "9"),
+        ("ce-source", "/s"),
+        ("ce-type", "a.b"),
+    ];
+    let binary = send(&rig, &ce, "{ \"b\": {\"d\": 3, \"c\": 2},\n \"a\": 1 }");
+    assert_eq!(binary.await.ok()["event"], first);
+    let other = send(&rig, &ce, r#"{"a": 2, "b": {"c": 2, "d": 3}}"#).await;
+    assert_eq!(other.problem(), (409, "N0134".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attributes_keep_their_types() {
+    let rig = Rig::new().await;
+    let kind = ("content-type", "application/cloudevents+json");
+    let event = json!({
+        "specversion": "1.0", "id": "1", "source": "/s", "type": "a.b", "subject": "7",
+        "size": 7, "cold": true, "name": "7",
+    });
+    assert_eq!(send(&rig, &[kind], &event.to_string()).await.status, 201);
+    let listed = rig.get("/api/v1/events?type=a.b").await.ok();
+    let listed = &listed["items"][0];
+    for word in ["subject", "size", "cold", "name"] {
+        assert_eq!(listed[word], event[word], "{word}: {listed}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,6 +284,16 @@ async fn what_is_put_aside_is_shown_and_given_again() {
     let status = rig.get("/api/v1/status").await.ok();
     let one = json!({"count": 1, "more": false, "consumers": {"mailer": 1}, "gone": []});
     assert_eq!(status["dead_letters"], one, "{status}");
+    // What is put aside once more after a replay is one all the same.
+    let again = format!(
+        "/api/v1/consumers/mailer/dead/{}/replay",
+        sent["event"].as_str().unwrap()
+    );
+    rig.post(&again, json!({})).await.ok();
+    let taken = places(&pull(&rig, "mailer", json!({})).await);
+    rig.post(path, json!({"events": taken})).await.ok();
+    let shown = rig.get("/api/v1/consumers/mailer").await.ok();
+    assert_eq!(shown["dead"], 1, "{shown}");
     let one = format!(
         "/api/v1/consumers/mailer/dead/{}",
         sent["event"].as_str().unwrap()

@@ -436,6 +436,21 @@ async fn what_runs_ask_for_is_not_taken_away_in_silence() {
     let what = seen["warnings"][0]["what"].as_str().unwrap();
     let lost = "nobody answers customer.find any more, and open runs need it";
     assert!(what.contains(lost) && what.contains(&needed), "{seen}");
+    let off = rig
+        .post("/api/v1/drivers/crm/disable", json!({}))
+        .await
+        .ok();
+    let what = off["warnings"][0].as_str().unwrap();
+    for part in [
+        "driver crm is off, and",
+        &needed,
+        "`naos driver enable crm`",
+    ] {
+        assert!(what.contains(part), "{part} in {off}");
+    }
+    let again = rig.post("/api/v1/drivers/crm/disable", json!({})).await;
+    assert_eq!(again.ok()["warnings"], json!([]));
+    rig.post("/api/v1/drivers/crm/enable", json!({})).await.ok();
     let place = "/api/v1/resources/driver/crm";
     let gone = rig.api(&rig.owner, "DELETE", place, Value::Null).await.ok();
     let what = gone["warnings"][0].as_str().unwrap();

@@ -379,7 +379,8 @@ async fn what_others_name_is_not_taken_away_in_silence() {
          type: saga\nname: trip\nsteps:\n  \
          - {name: book, agent: two, compensate: one}\n---\n\
          type: pool\nname: desk\nagents: [one, two]\n---\n\
-         type: supervisor\nname: watch\nchildren: [one]\n";
+         type: supervisor\nname: watch\nchildren: [one]\n---\n\
+         type: supervisor\nname: top\nchildren: [watch]\n";
     apply(&rig, text).await;
     for (place, kind, name, by) in [
         (
@@ -393,6 +394,12 @@ async fn what_others_name_is_not_taken_away_in_silence() {
             "agent",
             "two",
             "pool desk, saga trip",
+        ),
+        (
+            "resources/supervisor/watch",
+            "supervisor",
+            "watch",
+            "supervisor top",
         ),
         ("resources/model/small", "model", "small", "model big"),
         ("resources/model/big", "model", "big", "agent clerk"),

@@ -142,6 +142,16 @@ async fn a_plan_runs_another_for_each_item() {
         "{found}"
     );
     assert_eq!(found["correlation"], run["run"], "{found}");
+    // What an item lacks is said, and what the plan takes.
+    let inputs = json!({"inputs": {"people": ["ana", null]}, "wait_ms": 20_000});
+    let run = rig.post("/api/v1/plans/greet-all/start", inputs).await;
+    assert_eq!(run.json()["status"], "failed", "{run:?}");
+    for part in [
+        "the input who is missing: null is given",
+        "it takes: who (string)",
+    ] {
+        assert!(run.text.contains(part), "{part} in {run:?}");
+    }
 }
 
 const GIVEN: &str = "type: plan\nname: given\ninputs: [{name: who, type: string}]\nsteps:\n  \

@@ -258,6 +258,10 @@ async fn a_call_that_comes_again_is_the_same() {
     assert_eq!(again["event"], first["event"]);
     let other = signer.call(&rig, "msg_1", now(), "{\"total\": 2}").await;
     assert_eq!(other.problem(), (409, "N0134".into()));
+    assert!(
+        other.text.contains("webhook-id msg_1 came before"),
+        "{other:?}"
+    );
     set_off(&rig, first["event"].as_str().unwrap()).await;
     assert_eq!(runs(&rig).await, 1);
 }
