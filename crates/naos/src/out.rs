@@ -86,6 +86,15 @@ impl Out {
         drop(written); // whoever closed the other end heard enough
     }
 
+    /// A piece of what a model writes as it comes, cleaned. A program behind a pipe is given the
+    /// answer alone, once it is known: what is written may be no part of it.
+    pub(crate) fn thought(&self, text: &str) {
+        if self.terminal {
+            return self.piece(text);
+        }
+        let _ = std::io::stderr().lock().write_all(clean(text).as_bytes());
+    }
+
     /// An answer as it was given, for the program behind a pipe; cleaned for a terminal.
     pub(crate) fn answer(&self, text: &str) {
         if self.terminal {

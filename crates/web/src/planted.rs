@@ -131,3 +131,8 @@ pub(crate) fn edited_is_checked() -> bool {
 pub(crate) fn batch_unseen() -> bool {
     chosen("batch-unseen")
 }
+
+/// A streamed answer has whatever its models wrote, half sentences that broke off too.
+pub(crate) fn streams_what_broke_off() -> bool {
+    chosen("streams-what-broke-off")
+}

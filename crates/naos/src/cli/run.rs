@@ -53,7 +53,8 @@ pub(crate) struct Run {
     /// Waits at most so many seconds; the run goes on.
     #[arg(long, value_name = "SECONDS", default_value_t = WAIT_S)]
     timeout: u64,
-    /// Shows what a model writes as it writes it; on a terminal that is always so.
+    /// Shows what a model writes as it writes it; on a terminal that is always so. Elsewhere it is
+    /// shown on standard error: standard output has the answer and nothing else.
     #[arg(long, conflicts_with = "no_wait")]
     stream: bool,
 }
@@ -194,10 +195,10 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     let heard = written.as_deref().filter(|text| !text.is_empty());
     // What was missed at the end follows; nothing is shown twice.
     let rest = heard.and_then(|text| answer["output"].as_str()?.strip_prefix(text));
+    let rest = rest.filter(|_| context.out.terminal);
     if heard.is_some() {
-        context
-            .out
-            .piece(&format!("{}\n", rest.unwrap_or_default()));
+        let rest = rest.unwrap_or_default();
+        context.out.thought(&format!("{rest}\n"));
     }
     let whole = rest.is_some();
     Ok(show(&context.out, &answer, run.no_wait, inside, whole))
@@ -229,8 +230,15 @@ fn listen(context: &Context, session: &Session, id: &str, wait: Duration) -> Res
     let mut heard = Heard::default();
     let path = api(&format!("/runs/{}/stream", part(id)));
     let listened = session.listen(&path, wait, |event, data| {
-        if event == "said" && data["kind"] == "text" {
-            context.out.piece(&heard.add(data));
+        if event == "said" {
+            let (ended, text) = heard.add(data);
+            if ended != Before::Follows {
+                context.out.thought("\n");
+            }
+            if ended == Before::Dropped {
+                aside(DROPPED);
+            }
+            context.out.thought(&text);
         }
     });
     match listened {
@@ -240,6 +248,20 @@ fn listen(context: &Context, session: &Session, id: &str, wait: Duration) -> Res
     }
 }
 
+/// What is said of text that is no part of the answer, unless a call of a tool followed.
+const DROPPED: &str = "(that isn't the answer: its model was asked again)";
+
+/// What a piece follows.
+#[derive(PartialEq, Eq)]
+enum Before {
+    /// What belongs to it, or nothing.
+    Follows,
+    /// What was said before the call of a tool.
+    Called,
+    /// What broke off, or what somebody asked for otherwise.
+    Dropped,
+}
+
 /// What was heard of the answer that is being written.
 #[derive(Default)]
 struct Heard {
@@ -247,28 +269,39 @@ struct Heard {
     written: String,
     /// A piece of it was missed: it is shown as a whole once it is there, and no half of it now.
     missed: bool,
+    /// It goes before the call of a tool.
+    calls: bool,
 }
 
 impl Heard {
-    /// What is shown of a piece.
-    fn add(&mut self, data: &Value) -> String {
+    /// What a piece follows, and what is shown of it.
+    fn add(&mut self, data: &Value) -> (Before, String) {
         let text = data["text"].as_str().unwrap_or_default();
         let offset = data["offset"].as_u64().unwrap_or_default();
-        let mut shown = String::new();
-        if offset == 0 || self.call != data["call"].as_u64() {
+        let says = data["kind"] == "text";
+        let mut before = Before::Follows;
+        if (says && offset == 0) || self.call != data["call"].as_u64() {
             if !self.written.is_empty() {
-                shown.push('\n');
+                before = match self.calls {
+                    true => Before::Called,
+                    false => Before::Dropped,
+                };
             }
-            self.call = data["call"].as_u64();
-            self.written.clear();
-            self.missed = false;
+            *self = Self {
+                call: data["call"].as_u64(),
+                ..Self::default()
+            };
+        }
+        self.calls |= data["kind"] == "call";
+        if !says {
+            return (before, String::new());
         }
         self.missed |= offset != self.written.len() as u64;
-        if !self.missed {
-            self.written.push_str(text);
-            shown.push_str(text);
+        if self.missed {
+            return (before, String::new());
         }
-        shown
+        self.written.push_str(text);
+        (before, text.to_owned())
     }
 }
 
@@ -440,15 +473,32 @@ mod tests {
     fn what_a_model_writes_is_shown_once_and_in_order() {
         let mut heard = Heard::default();
         let mut add = |call: u64, offset: usize, text: &str| {
-            heard.add(&json!({"call": call, "offset": offset, "text": text}))
+            let kind = if text == "look" { "call" } else { "text" };
+            let piece = json!({"call": call, "kind": kind, "offset": offset, "text": text});
+            let (before, text) = heard.add(&piece);
+            let before = match before {
+                Before::Follows => "",
+                Before::Called => "called",
+                Before::Dropped => "dropped",
+            };
+            (before, text)
         };
-        assert_eq!(add(0, 0, "The "), "The ");
-        assert_eq!(add(0, 4, "price"), "price");
-        assert_eq!(add(0, 0, "Anew"), "\nAnew", "the attempt before failed");
-        assert_eq!(add(0, 9, "late"), "", "the piece before it was missed");
-        assert_eq!(add(0, 13, "r"), "");
-        assert_eq!(add(2, 4, "of the end"), "\n", "its beginning was missed");
-        assert_eq!(add(4, 0, "Last"), "Last");
+        let mut said = |call: u64, offset: usize, text: &str, before: &str, shown: &str| {
+            assert_eq!(
+                add(call, offset, text),
+                (before, shown.to_owned()),
+                "{text}"
+            );
+        };
+        said(0, 0, "The ", "", "The ");
+        said(0, 4, "price", "", "price");
+        said(0, 0, "Anew", "dropped", "Anew"); // the attempt before failed
+        said(0, 9, "late", "", ""); // the piece before it was missed
+        said(0, 13, "r", "", "");
+        said(2, 4, "of the end", "dropped", ""); // its beginning was missed
+        said(4, 0, "I look.", "", "I look.");
+        said(4, 0, "look", "", "");
+        said(5, 0, "Last", "called", "Last");
         assert_eq!(heard.written, "Last");
     }
 }

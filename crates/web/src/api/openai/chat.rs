@@ -124,6 +124,9 @@ fn over() -> Event {
 }
 
 impl Voice for Chunks {
+    /// There is one message.
+    const APART: bool = false;
+
     fn whole(&self, text: &str, used: &ModelUsage) -> Value {
         let mut out = head(&self.model, self.run, "chat.completion");
         out["choices"] = json!([{
@@ -142,6 +145,10 @@ impl Voice for Chunks {
 
     fn more(&mut self, text: &str) -> Vec<Event> {
         vec![self.chunk(json!({"content": text}), None)]
+    }
+
+    fn apart(&mut self, _told: &str, _whole: bool) -> Vec<Event> {
+        Vec::new()
     }
 
     fn done(&mut self, _said: &str, used: &ModelUsage) -> Vec<Event> {

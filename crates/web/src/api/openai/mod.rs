@@ -82,14 +82,6 @@ pub(crate) fn refused(fault: &Fault) -> Response {
 fn told(fault: &Fault, status: StatusCode) -> Response {
     let refusal = &fault.refusal;
     let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
-    let mut said = trouble(status, refusal.code, &refusal.what, help);
-    if let Some(param) = fault.more.get(PARAM) {
-        said["error"][PARAM] = param.clone();
-    }
-    answer(status, &said)
-}
-
-fn trouble(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Value {
     let kind = match status.as_u16() {
         401 => "authentication_error",
         403 => "permission_error",
@@ -97,6 +89,14 @@ fn trouble(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Va
         500.. => "api_error",
         _ => "invalid_request_error",
     };
+    let mut said = trouble(kind, refusal.code, &refusal.what, help);
+    if let Some(param) = fault.more.get(PARAM) {
+        said["error"][PARAM] = param.clone();
+    }
+    answer(status, &said)
+}
+
+fn trouble(kind: &str, code: Code, what: &str, help: Option<&str>) -> Value {
     let message = match help {
         Some(help) => format!("{what} ({help})"),
         None => what.to_owned(),
@@ -147,7 +147,7 @@ async fn answered<V: Voice>(
     wanted: Wanted,
     voice: impl FnOnce(String, RunId) -> V,
 ) -> Answered {
-    let whole = wanted.form.is_some();
+    let form = wanted.form.is_some();
     let started = match started(&call, &model, wanted).await? {
         Ok(started) => started,
         Err(refused) => return Ok(refused),
@@ -155,7 +155,7 @@ async fn answered<V: Voice>(
     let run = started.begun.run;
     let voice = voice(model, run);
     if stream {
-        return Ok(streamed(call, started, voice, whole));
+        return Ok(streamed(call, started, voice, form));
     }
     let mut response = match ended(&started.reader, started.begun).await {
         Ok(text) => {
@@ -317,7 +317,10 @@ fn named(response: &mut Response, run: RunId) {
 /// The status of the answer to a run that gave none.
 const NO_ANSWER: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
+/// What kind of error that is, whatever its status: nothing is wrong with the request.
+const SERVER_ERROR: &str = "server_error";
+
 /// What is said of a run that gave no answer.
 fn no_answer(run: RunId, code: Code, what: &str) -> Value {
-    trouble(NO_ANSWER, code, what, Some(&format!("the run is {run}")))
+    trouble(SERVER_ERROR, code, what, Some(&format!("the run is {run}")))
 }

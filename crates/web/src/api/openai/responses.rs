@@ -1,5 +1,6 @@
 //! `POST /v1/responses`: the same in the words of OpenAI's newer API, as far as agents have it: an
-//! input, an answer, told at once or as it is written. Nothing is kept for a response after it.
+//! input, an answer, told at once or as it is written. What a model writes beside the answer is an
+//! item of its own. Nothing is kept for a response after it.
 
 use axum::response::sse::Event;
 use naos_types::spec::ModelUsage;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::asked::{Form, Message, Params, Wanted, all_heeded, no_tools, wanted};
 use super::streaming::Voice;
-use super::{answered, bad, blamed};
+use super::{SERVER_ERROR, answered, bad, blamed};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 
@@ -113,6 +114,7 @@ pub(crate) async fn responses(call: Call) -> Answered {
         run,
         instructions,
         number: 0,
+        index: 0,
     };
     answered(call, how, wanted, voice).await
 }
@@ -125,6 +127,8 @@ struct Told {
     instructions: Option<String>,
     /// How many events were told.
     number: u64,
+    /// Which item of the output is being told.
+    index: u64,
 }
 
 fn part(text: &str) -> Value {
@@ -160,7 +164,10 @@ impl Told {
     }
 
     fn item_id(&self) -> String {
-        format!("msg_{}", self.run)
+        match self.index {
+            0 => format!("msg_{}", self.run),
+            index => format!("msg_{}_{index}", self.run),
+        }
     }
 
     fn item(&self, status: &str, content: &[Value]) -> Value {
@@ -180,13 +187,35 @@ impl Told {
     /// An event about the text.
     fn about(&mut self, kind: &str, mut more: Value) -> Event {
         more["item_id"] = json!(self.item_id());
-        more["output_index"] = json!(0);
+        more["output_index"] = json!(self.index);
         more["content_index"] = json!(0);
         self.event(kind, more)
+    }
+
+    fn opened(&mut self) -> Vec<Event> {
+        let added = json!({"output_index": self.index, "item": self.item("in_progress", &[])});
+        vec![
+            self.event("response.output_item.added", added),
+            self.about("response.content_part.added", json!({"part": part("")})),
+        ]
+    }
+
+    fn closed(&mut self, status: &str, said: &str) -> Vec<Event> {
+        let text = json!({"text": said, "logprobs": []});
+        let item = self.item(status, &[part(said)]);
+        let done = json!({"output_index": self.index, "item": item});
+        vec![
+            self.about("response.output_text.done", text),
+            self.about("response.content_part.done", json!({"part": part(said)})),
+            self.event("response.output_item.done", done),
+        ]
     }
 }
 
 impl Voice for Told {
+    /// Each text is an item.
+    const APART: bool = true;
+
     fn whole(&self, text: &str, used: &ModelUsage) -> Value {
         let ModelUsage {
             input,
@@ -209,16 +238,12 @@ impl Voice for Told {
 
     fn begin(&mut self) -> Vec<Event> {
         let response = self.response("in_progress");
-        let item = self.item("in_progress", &[]);
-        vec![
+        let mut events = vec![
             self.event("response.created", json!({"response": &response})),
             self.event("response.in_progress", json!({"response": response})),
-            self.event(
-                "response.output_item.added",
-                json!({"output_index": 0, "item": item}),
-            ),
-            self.about("response.content_part.added", json!({"part": part("")})),
-        ]
+        ];
+        events.extend(self.opened());
+        events
     }
 
     fn more(&mut self, text: &str) -> Vec<Event> {
@@ -226,25 +251,26 @@ impl Voice for Told {
         vec![self.about("response.output_text.delta", delta)]
     }
 
+    fn apart(&mut self, told: &str, whole: bool) -> Vec<Event> {
+        let status = if whole { "completed" } else { "incomplete" };
+        let mut events = self.closed(status, told);
+        self.index += 1;
+        events.extend(self.opened());
+        events
+    }
+
     fn done(&mut self, said: &str, used: &ModelUsage) -> Vec<Event> {
-        let item = self.item("completed", &[part(said)]);
+        // The answer alone: clients put all messages of the output together.
         let response = self.whole(said, used);
-        let text = json!({"text": said, "logprobs": []});
-        vec![
-            self.about("response.output_text.done", text),
-            self.about("response.content_part.done", json!({"part": part(said)})),
-            self.event(
-                "response.output_item.done",
-                json!({"output_index": 0, "item": item}),
-            ),
-            self.event("response.completed", json!({"response": response})),
-        ]
+        let mut events = self.closed("completed", said);
+        events.push(self.event("response.completed", json!({"response": response})));
+        events
     }
 
     fn failed(&mut self, code: Code, what: &str) -> Vec<Event> {
         let mut response = self.response("failed");
         let message = format!("{what} (the run is {}, {code})", self.run);
-        response["error"] = json!({"code": "server_error", "message": message});
+        response["error"] = json!({"code": SERVER_ERROR, "message": message});
         vec![self.event("response.failed", json!({"response": response}))]
     }
 }

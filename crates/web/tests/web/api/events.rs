@@ -15,13 +15,13 @@ use tokio::sync::mpsc;
 use crate::support::{Rig, request};
 
 /// The events of a stream.
-struct Stream {
+pub(super) struct Stream {
     body: Body,
     text: String,
 }
 
 impl Stream {
-    fn new(response: Response<Body>) -> Self {
+    pub(super) fn new(response: Response<Body>) -> Self {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self {
@@ -31,7 +31,7 @@ impl Stream {
     }
 
     /// The next event: its id, name and data.
-    async fn next(&mut self) -> (Option<u64>, String, String) {
+    pub(super) async fn next(&mut self) -> (Option<u64>, String, String) {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -178,10 +178,10 @@ async fn a_page_hears_what_changes_on_it() {
 }
 
 /// What a model begins to write, and what ends it.
-type Writing = (Piecewise, Done);
+pub(super) type Writing = (Piecewise, Done);
 
 /// Models whose answers the test writes.
-struct Talkers(mpsc::UnboundedSender<Writing>);
+pub(super) struct Talkers(pub(super) mpsc::UnboundedSender<Writing>);
 
 impl Outside for Talkers {
     fn begin(&self, _call: &Call, _key: String, _request: Vec<u8>, done: Done) {

@@ -17,6 +17,7 @@ mod inbox;
 mod mcp;
 mod members;
 mod openai;
+mod openai_streams;
 mod plans;
 mod runs;
 mod schedules;
