@@ -309,8 +309,8 @@ codes! {
          over; `naos driver list` shows what became of it"
     ENDPOINT_FAILED 231 Conflict
         "a driver's endpoint gave no usable answer"
-        "the message is the endpoint's own, or says why it wasn't reached: mend what answers there, \
-         or the address in the driver's document"
+        "the message is the endpoint's own, or says why it wasn't reached: mend what answers \
+         there, or the address in the driver's document"
     NO_SECRET 232 Conflict
         "nothing signs what goes to an address outside"
         "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate` makes a secret"
