@@ -183,7 +183,7 @@ fn process_what_an_agent_keeps_is_shown() {
     assert_eq!(kept["state"], json!([]), "{kept:#}");
     assert_eq!(kept["documents"], json!([]), "{kept:#}");
     let told = project.naos(&["inspect", "a", "--state"]);
-    assert!(told.stdout.contains("1 runs, 0 failed"), "{}", told.stdout);
+    assert!(told.stdout.contains("1 run, 0 failed"), "{}", told.stdout);
     assert_eq!(project.json(&["inspect", "a"])["runs"], 1);
     assert_eq!(project.naos(&["inspect", "nobody", "--state"]).exit, 1);
     assert_eq!(project.naos(&["inspect", "plan", "x", "--state"]).exit, 2);
