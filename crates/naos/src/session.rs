@@ -368,11 +368,9 @@ impl Session {
         });
     }
 
-    /// Waits for Ctrl-C or the polite request to end.
-    pub(crate) fn until_interrupted(&self) -> Result<(), Fail> {
-        let mut interrupts = self.interrupts()?;
+    /// Waits for Ctrl-C or the polite request to end; one that came since the last look counts.
+    pub(crate) fn until_interrupted(&self, interrupts: &mut Interrupts) {
         self.runtime.block_on(interrupts.come());
-        Ok(())
     }
 
     /// From here on, requests to end this process (Ctrl-C, SIGTERM) are noted instead of obeyed.

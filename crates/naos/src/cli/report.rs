@@ -223,11 +223,13 @@ pub(crate) fn follow(
         out.say(format!("{mib} MiB are read: this takes a while"));
     }
     let mut show = Show::new(out);
-    let done = job::run(&mut session, job, when, &mut show)?;
+    // One listener from here to the end: a request between two of them would be heard by none.
+    let mut interrupts = session.interrupts()?;
+    let done = job::run(&mut session, job, when, &mut show, &mut interrupts)?;
     let exit = tell(context, &done, job, &show);
     if page.is_some() && exit == 0 {
         out.say("the page is served until Ctrl-C");
-        session.until_interrupted()?;
+        session.until_interrupted(&mut interrupts);
     }
     drop(page);
     drop(session);

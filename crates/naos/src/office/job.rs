@@ -11,7 +11,7 @@ use super::deliver::{self, Delivered};
 use super::show::Show;
 use super::{PLAN, files, slug};
 use crate::fail::Fail;
-use crate::session::{Session, api};
+use crate::session::{Interrupts, Session, api};
 
 /// How long to wait between two looks at what happened.
 const LOOK: Duration = Duration::from_millis(60);
@@ -111,8 +111,8 @@ pub(crate) fn run(
     job: &Job,
     asked: WhenAsked,
     show: &mut Show,
+    interrupts: &mut Interrupts,
 ) -> Result<Done, Fail> {
-    let mut interrupts = session.interrupts()?;
     let status = session.get(api("/status"))?;
     let said_before = status["journal"]["seq"].as_u64().unwrap_or(0);
     prepare(session, &job.home)?;
@@ -159,7 +159,7 @@ pub(crate) fn run(
                 failed_on: failed_on(job, show),
             });
         }
-        if session.pause_unless(LOOK, &mut interrupts) {
+        if session.pause_unless(LOOK, interrupts) {
             show.end();
             let (ended, left_out) = (interrupted(status), Vec::new());
             return Ok(Done {
