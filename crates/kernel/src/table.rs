@@ -73,9 +73,9 @@ impl<'a, K: Ord + Clone, T: Clone> Overlay<'a, K, T> {
         }
     }
 
-    pub(crate) fn get(&self, key: &K) -> Result<Option<&T>, Unknown> {
+    fn slot(&self, key: &K) -> Result<Option<&Arc<T>>, Unknown> {
         if let Some(edit) = self.edits.get(key) {
-            return Ok(edit.as_deref());
+            return Ok(edit.as_ref());
         }
         match self.base.0.get(key) {
             Some(Slot::Present(value)) => Ok(Some(value)),
@@ -84,16 +84,13 @@ impl<'a, K: Ord + Clone, T: Clone> Overlay<'a, K, T> {
         }
     }
 
+    pub(crate) fn get(&self, key: &K) -> Result<Option<&T>, Unknown> {
+        Ok(self.slot(key)?.map(|value| &**value))
+    }
+
     /// The same to hold on to while other things change, without a copy.
     pub(crate) fn shared(&self, key: &K) -> Result<Option<Arc<T>>, Unknown> {
-        if let Some(edit) = self.edits.get(key) {
-            return Ok(edit.clone());
-        }
-        match self.base.0.get(key) {
-            Some(Slot::Present(value)) => Ok(Some(Arc::clone(value))),
-            Some(Slot::Absent) => Ok(None),
-            None => Err(Unknown),
-        }
+        Ok(self.slot(key)?.cloned())
     }
 
     /// All that are there and loaded: every one only of a kind that is always loaded.

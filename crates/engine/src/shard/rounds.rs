@@ -444,10 +444,11 @@ impl Cell {
         };
         let mut parsed = std::mem::take(&mut self.parsed);
         let embedder = Arc::clone(&self.embedder);
-        let mut load = |name: &BodyRef| match ahead.get(name).map_or_else(
-            || self.content(name, brought, made),
-            |bytes| Ok(Some(bytes.clone())),
-        ) {
+        let found = |name: &BodyRef| match ahead.get(name) {
+            Some(bytes) => Ok(Some(bytes.clone())),
+            None => self.content(name, brought, made),
+        };
+        let mut load = |name: &BodyRef| match found(name) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => {
                 let what = format!("content {} isn't stored", name.digest);

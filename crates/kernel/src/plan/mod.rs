@@ -360,8 +360,11 @@ impl Aggregate for Items {
 }
 
 pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: PlanId) -> Done<&'t Plan> {
-    turn.plan(&id)?
-        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no plan {id}")))
+    turn.plan(&id)?.ok_or_else(|| absent(id))
+}
+
+fn absent(id: PlanId) -> Stop {
+    Stop::refused(Code::NOT_FOUND, format!("there is no plan {id}"))
 }
 
 /// As [`known`], to hold on to while it changes.
@@ -369,7 +372,7 @@ pub(crate) fn held(turn: &Turn<'_>, id: PlanId) -> Done<Arc<Plan>> {
     let found = turn.tables.plan.shared(&id);
     found
         .map_err(|_| Stop::record(crate::state::Key::Plan(id)))?
-        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no plan {id}")))
+        .ok_or_else(|| absent(id))
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) -> Done<Reply> {

@@ -259,8 +259,11 @@ impl Run {
 
 /// The run, or that there is none.
 pub(crate) fn known<'t>(turn: &'t Turn<'_>, run: RunId) -> Done<&'t Run> {
-    turn.run(&run)?
-        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no run {run}")))
+    turn.run(&run)?.ok_or_else(|| absent(run))
+}
+
+fn absent(run: RunId) -> Stop {
+    Stop::refused(Code::NOT_FOUND, format!("there is no run {run}"))
 }
 
 /// As [`known`], to hold on to while it changes.
@@ -268,7 +271,7 @@ pub(crate) fn held(turn: &Turn<'_>, run: RunId) -> Done<Arc<Run>> {
     let found = turn.tables.run.shared(&run);
     found
         .map_err(|_| Stop::record(crate::state::Key::Run(run)))?
-        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no run {run}")))
+        .ok_or_else(|| absent(run))
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Run) -> Done<Reply> {

@@ -17,30 +17,17 @@ use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior}
 
 use super::{ComputeError, Limits, Names, Position, TEMPLATE_BYTES_MAX, Type, Vars};
 
-/// A template whose names, filters and functions were checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedTemplate(String);
-
-impl CheckedTemplate {
-    /// As it was written.
-    #[must_use]
-    pub fn source(&self) -> &str {
-        &self.0
-    }
-}
-
 /// Parses a template and checks that it names only what `names` lists and uses only what there
 /// is.
 ///
 /// # Errors
 /// What is wrong and where.
-pub fn check(source: &str, names: &Names) -> Result<CheckedTemplate, ComputeError> {
+pub fn check(source: &str, names: &Names) -> Result<(), ComputeError> {
     sound(source)?;
     let template = ENGINE
         .template_from_str(source)
         .map_err(|error| explain(&error))?;
-    known(source, &paths(&template), names)?;
-    Ok(CheckedTemplate(source.into()))
+    known(source, &paths(&template), names)
 }
 
 /// Its length and its words.
@@ -83,21 +70,6 @@ fn known(source: &str, paths: &[String], names: &Names) -> Result<(), ComputeErr
     Ok(())
 }
 
-/// The text that a checked template gives.
-///
-/// # Errors
-/// What went wrong with these values, or which limit it reached.
-pub fn render_checked(
-    template: &CheckedTemplate,
-    vars: &Vars,
-    limits: &Limits,
-) -> Result<String, ComputeError> {
-    let mut environment = ENGINE.clone(); // shares all but its fuel
-    environment.set_fuel(Some(limits.fuel_max / 4));
-    let template = environment.template_from_str(&template.0);
-    rendered(&template.map_err(|error| explain(&error))?, vars, limits)
-}
-
 fn rendered(
     template: &Template<'_, '_>,
     vars: &Vars,
@@ -120,11 +92,11 @@ fn rendered(
     }
 }
 
-/// [`check`] against the names of `vars`, then [`render_checked`]; what this thread rendered last
-/// is still parsed.
+/// The text that a template gives, once it is checked against the names of `vars`; what this thread
+/// rendered last is still parsed.
 ///
 /// # Errors
-/// As those two.
+/// As [`check`]; what went wrong with these values, or which limit it reached.
 pub fn render(source: &str, vars: &Vars, limits: &Limits) -> Result<String, ComputeError> {
     KEPT.with_borrow_mut(|kept| {
         let paths = kept.paths(source)?;
