@@ -15,6 +15,7 @@ use http::{HeaderValue, header};
 use naos_engine::node::{Frame, Happened};
 use naos_engine::read::{AuditFilter, AuditRow, EventRow, Reader};
 use naos_kernel::run::Run;
+use naos_types::fact::run::Ability;
 use naos_types::fact::{Fact, event};
 use naos_types::spec::EventFilter;
 use naos_types::{Code, RunId, RunStatus, Seq};
@@ -31,6 +32,7 @@ use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::Topic;
 use crate::pages::topic::EVENT_SAID;
+use crate::planted;
 use crate::screens::live::Painter;
 
 /// How many streams a tenant may have open.
@@ -101,6 +103,55 @@ impl Pieces {
             }
         }
         out
+    }
+}
+
+/// What was written in a run before its listener came: that of answers that are there already
+/// stands in the journal.
+#[derive(Default)]
+struct Earlier {
+    /// The last call that was told from the journal; no piece of it or of those before it follows.
+    told: Option<u32>,
+    /// The first call of which a beginning was heard: nothing from it on is told from the journal.
+    heard: Option<u32>,
+    /// The answer that was being written at the first look, if one was. It may have been written
+    /// before there was anything to hear, and journaled only after the look.
+    waits: Option<u32>,
+    looked: bool,
+    /// Nothing more can have been missed.
+    over: bool,
+}
+
+impl Earlier {
+    /// Whether a piece is yet to be told.
+    fn hears(&mut self, frame: &Frame) -> bool {
+        if Some(frame.call) <= self.told {
+            return false;
+        }
+        if frame.offset == 0 {
+            self.heard.get_or_insert(frame.call);
+        }
+        true
+    }
+
+    /// What is to be told of the answers that there are.
+    fn look(&mut self, run: &Run, written: Vec<Frame>) -> Vec<Frame> {
+        let waits = run
+            .pending
+            .as_ref()
+            .filter(|one| one.ability == Ability::Model);
+        let waits = waits.map(|one| one.index);
+        if !self.looked {
+            self.waits = waits;
+        }
+        self.looked = true;
+        self.over = self.heard.is_some() || waits.is_none() || waits != self.waits;
+        let mut missed = written;
+        missed.retain(|frame| {
+            Some(frame.call) > self.told && self.heard.is_none_or(|heard| frame.call < heard)
+        });
+        self.told = missed.last().map(|frame| frame.call).max(self.told);
+        missed
     }
 }
 
@@ -176,6 +227,7 @@ struct Listener {
     ready: VecDeque<Event>,
     paint: Paint,
     pieces: Option<Pieces>,
+    earlier: Earlier,
     saying: Option<Saying>,
     over: bool,
     _open: Open,
@@ -225,7 +277,7 @@ impl Listener {
                 }
             };
             match tokio::time::timeout(BEAT, heard).await {
-                Ok(Heard::Piece(frame)) => self.ready.push_back(piece(&frame)),
+                Ok(Heard::Piece(frame)) => self.hear(&frame),
                 Ok(Heard::Words(runs)) => {
                     if let Paint::Page(painter) = &self.paint {
                         let told = painter.saying(&self.reader, &runs).ok()?;
@@ -239,6 +291,13 @@ impl Listener {
                     self.ready.push_back(Event::default().comment("here"));
                 }
             }
+        }
+    }
+
+    /// A piece is told, unless it was told already.
+    fn hear(&mut self, frame: &Frame) {
+        if self.earlier.hears(frame) {
+            self.ready.push_back(piece(frame));
         }
     }
 
@@ -294,11 +353,18 @@ impl Listener {
         let node = &self.desk.app.node;
         node.settled(self.who.tenant, self.at).await.ok()?;
         let found = self.reader.find::<Run>(&run).ok()??;
+        if !self.earlier.over && !planted::answers_untold() {
+            let written = self.reader.written(run, &found).ok()?;
+            // They come before all that was heard.
+            for frame in self.earlier.look(&found, written).iter().rev() {
+                self.ready.push_front(piece(frame));
+            }
+        }
         if matches!(found.status, RunStatus::Queued | RunStatus::Running) {
             return Some(());
         }
-        for frame in self.pieces.iter_mut().flat_map(Pieces::left) {
-            self.ready.push_back(piece(&frame));
+        for frame in self.pieces.as_mut().map(Pieces::left).unwrap_or_default() {
+            self.hear(&frame);
         }
         let data = json!({"status": found.status});
         self.ready
@@ -332,12 +398,13 @@ async fn respond(
     let who = call.who()?.clone();
     let open = Open::new(&call.desk, &who)?;
     // Who comes late is told what was written before, and then what follows.
-    let mut ready = VecDeque::new();
-    let pieces = run.map(|run| {
-        let (before, frames) = call.desk.app.node.frames_of(who.tenant, run);
-        ready.extend(before.iter().map(|frame| piece(frame)));
-        Pieces { run, frames }
-    });
+    let (before, pieces) = match run {
+        Some(run) => {
+            let (before, frames) = call.desk.app.node.frames_of(who.tenant, run);
+            (before, Some(Pieces { run, frames }))
+        }
+        None => (Vec::new(), None),
+    };
     let shows_words = matches!(&paint, Paint::Page(painter) if painter.shows_words());
     let saying = shows_words.then(|| Saying::new(call.desk.app.node.frames(who.tenant)));
     let mut listener = Listener {
@@ -346,13 +413,17 @@ async fn respond(
         who,
         reader,
         at,
-        ready,
+        ready: VecDeque::new(),
         paint,
         pieces,
+        earlier: Earlier::default(),
         saying,
         over: false,
         _open: open,
     };
+    for frame in &before {
+        listener.hear(frame);
+    }
     if let (Paint::Run, Some(run)) = (&listener.paint, run) {
         let _ = listener.ended(run).await; // it may be over already
     }
@@ -400,7 +471,8 @@ pub(crate) async fn page(call: Call) -> Answered {
 }
 
 /// `GET /api/v1/runs/{id}/stream`: what a model writes in this run, as it writes it, and when the
-/// run is over. Only `end` is certain: a piece that was missed stands in the run's output.
+/// run is over. Whoever comes late is told the answers that there are first, each as one piece.
+/// Only `end` is certain: a piece that was missed stands in the run's output.
 pub(crate) async fn run(call: Call) -> Answered {
     let id: RunId = call.id("id", "run")?;
     let reader = call.reader()?;

@@ -136,3 +136,8 @@ pub(crate) fn batch_unseen() -> bool {
 pub(crate) fn streams_what_broke_off() -> bool {
     chosen("streams-what-broke-off")
 }
+
+/// Whoever listens late to a run isn't told the answers that are there.
+pub(crate) fn answers_untold() -> bool {
+    chosen("answers-untold")
+}

@@ -16,6 +16,7 @@ mod standup;
 mod told;
 mod versions;
 mod wait;
+mod written;
 
 use std::sync::Arc;
 

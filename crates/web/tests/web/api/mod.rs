@@ -19,6 +19,7 @@ mod members;
 mod openai;
 mod openai_streams;
 mod plans;
+mod run_streams;
 mod runs;
 mod schedules;
 mod status;

@@ -14,7 +14,7 @@ const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 
 /// `clerk` calls tools, another model stands in for that of `pair`, and `sole` has one model.
-async fn rig() -> (Rig, UnboundedReceiver<Writing>) {
+pub(super) async fn rig() -> (Rig, UnboundedReceiver<Writing>) {
     let (tell, hear) = unbounded_channel();
     let rig = Rig::minds(Arc::new(Talkers(tell))).await;
     let text = "type: model\nname: careful\nprovider: ollama\n\
@@ -43,21 +43,21 @@ async fn asked(rig: &Rig, path: &str, agent: &str, key: &str) -> (String, Stream
 }
 
 /// A model writes that in two pieces.
-fn write((piece, _): &mut Writing, text: &str) {
+pub(super) fn write((piece, _): &mut Writing, text: &str) {
     let (first, rest) = text.split_at(text.len() / 2);
     piece(FrameKind::Text, 0, first);
     piece(FrameKind::Text, first.len() as u64, rest);
 }
 
 /// It is over.
-fn end((piece, done): Writing, thought: &Thought) {
+pub(super) fn end((piece, done): Writing, thought: &Thought) {
     drop(piece);
     done(OutsideOutcome::Answered(
         serde_json::to_vec(thought).unwrap(),
     ));
 }
 
-fn says(text: &str) -> Thought {
+pub(super) fn says(text: &str) -> Thought {
     Thought {
         text: text.to_owned(),
         stop: "end".to_owned(),
