@@ -23,6 +23,7 @@ mod wait;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use litemap::LiteMap;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
 use naos_types::fact::plan::{self, Fact};
@@ -86,8 +87,8 @@ pub struct Fan {
     pub count: u32,
     /// The next item to begin.
     pub next: u32,
-    /// The items that are open.
-    pub open: BTreeMap<u32, Item>,
+    /// The items that are open, in one piece: a plan is copied by each turn that changes it.
+    pub open: LiteMap<u32, Item>,
     /// How many are done.
     pub done: u32,
     /// How many failed for good.
@@ -351,7 +352,7 @@ impl Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Items {
     /// Item and what it gave.
-    pub outputs: BTreeMap<u32, Option<BodyRef>>,
+    pub outputs: LiteMap<u32, Option<BodyRef>>,
 }
 
 impl Aggregate for Items {
@@ -561,7 +562,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 items,
                 count,
                 next: 0,
-                open: BTreeMap::new(),
+                open: LiteMap::new(),
                 done: 0,
                 failed: 0,
             };

@@ -337,7 +337,11 @@ fn outputs(
             continue; // none of it ended yet
         };
         // A list of an earlier round may have been longer.
-        for (_, output) in items.outputs.range(..fan.next) {
+        let met = items
+            .outputs
+            .iter()
+            .take_while(|(index, _)| **index < fan.next);
+        for (_, output) in met {
             vars.push((String::new(), output.map_or(Var::Null, known)));
         }
     }
