@@ -15,8 +15,8 @@ use crate::node::{Frame, FrameKind};
 const WRITTEN_BYTES_MAX: usize = 256 * 1_024;
 
 impl Reader {
-    /// The answers of models that a run has got by now, oldest first, each as whole pieces; what was
-    /// erased is left out, and so are the first ones of very many.
+    /// The answers of models that a run has got by now, oldest first, each as whole pieces; what
+    /// was erased is left out, and so are the first ones of very many.
     ///
     /// # Errors
     /// A refusal if what was recorded can't be read.

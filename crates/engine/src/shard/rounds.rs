@@ -630,20 +630,24 @@ impl Cell {
         });
     }
 
-    /// Small bodies go with the append; large ones were written before.
+    /// Small bodies go with the append; large ones were written before. What follows at once from
+    /// either finds it here.
     pub(super) fn stage_bodies(
         &mut self,
         bodies: impl Iterator<Item = NewBody>,
         draft: &mut Draft,
     ) {
-        for body in bodies.filter(|body| !body.stored && !is_large(body)) {
+        for body in bodies {
+            let is_written = body.stored || is_large(&body);
             let NewBody { staged, plain, .. } = body;
             let digest = staged.name.digest;
             if self.fresh.contains_key(&digest) {
                 continue;
             }
-            draft.bytes += staged.sealed.len();
-            draft.append.bodies.push(staged);
+            if !is_written {
+                draft.bytes += staged.sealed.len();
+                draft.append.bodies.push(staged);
+            }
             draft.staged.bodies.push(digest);
             self.fresh.insert(digest, plain);
         }
