@@ -81,7 +81,40 @@ fn process_events_are_answered_by_what_is_built_in() {
         "{}",
         refused.stderr
     );
+    assert!(
+        refused.stderr.contains("naos driver enable people")
+            && !refused.stderr.contains("create what it names"),
+        "{}",
+        refused.stderr
+    );
+    let daily = "type: schedule\nname: daily\nevery: 1d\ninstruction: i\n";
+    apply(&project, daily);
+    let waits = project.naos(&["schedule", "list"]).stdout;
+    assert!(
+        waits.contains("is switched off") && !waits.contains("not there yet"),
+        "{waits}"
+    );
+    // What is published for it is kept for it.
+    let storm = ["events", "emit", "notification.urgent", "--data", urgent];
+    let said = project.naos(&storm);
+    assert!(
+        said.stderr.contains("naos driver enable people"),
+        "{}",
+        said.stderr
+    );
+    let event = said.stdout.trim();
+    let shown = project.naos(&["events", "dead", "show", event]).stdout;
+    assert!(
+        shown.contains("next       naos driver enable people"),
+        "{shown}"
+    );
+    let all = project.naos(&["events", "dead", "replay", "--all"]);
+    assert!(all.stdout.contains("0 given again"), "{}", all.stdout);
+    assert!(all.stderr.contains("stays"), "{}", all.stderr);
     project.json(&["driver", "enable", "people"]);
+    let again = project.naos(&["events", "dead", "replay", event]);
+    assert!(again.stdout.contains("1 given again"), "{}", again.stderr);
+    assert_eq!(driver(&project, "people")["answered"], 2);
     let done = project.naos(&["instruction", "run", "i"]);
     assert_eq!(done.exit, 0, "{}", done.stderr);
     let list = project.naos(&["driver", "list"]).stdout;

@@ -96,8 +96,8 @@ codes! {
         "somebody changed it in the meantime"
         "read it again and repeat"
     WAITS_FOR 133 Conflict
-        "it waits for something that isn't there yet"
-        "create what it names"
+        "it waits for something that isn't there yet, or is switched off"
+        "create what it names, or switch it on"
     SAME_KEY 134 Conflict
         "a key or an id that stands for another request"
         "use a new key for a new request"
@@ -251,7 +251,9 @@ codes! {
          `naos events dead replay`"
     DRIVER_OFF 198 Conflict
         "the driver is given no events"
-        "`naos driver enable NAME`, then `naos events dead replay`"
+        "`naos driver enable NAME`, or `naos apply` where it was deleted; then a step of a run is \
+         tried again by `naos plan resume RUN`, what was put aside is given by `naos events dead \
+         replay`"
     PLANS_TOO_DEEP 199 Conflict
         "plans run each other too deep"
         "the message names them: let one of them run without the other, or set it off by an event"
@@ -320,8 +322,8 @@ codes! {
          doesn't rest for it"
     SAID_TO_FAIL 234 Conflict
         "a step of the plan says that it fails here"
-        "the message is of who wrote the plan: mend what its condition looks at, and `naos plan \
-         resume NAME` goes on"
+        "the message is of who wrote the plan: mend what its condition looks at; then a run that \
+         failed goes on by `naos plan resume RUN`, and one that was rolled back is begun anew"
 }
 
 impl Code {

@@ -24,7 +24,8 @@ mod waits;
 pub(crate) use back::leads_back;
 pub(crate) use given::{given_wrongly, misgiven, outgrown};
 pub(crate) use leaving::leaving;
-pub(crate) use waits::{Answers, asked_by, unanswered};
+pub use waits::Answers;
+pub(crate) use waits::{asked_by, unanswered};
 
 /// A document and what it is called in messages.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +102,7 @@ pub struct Found {
 
 /// All that applying these documents would say before it changes anything, as far as it can be
 /// said without a node: what is named, and is neither in them nor, as `known` says, there already,
-/// is a warning; `answered` says whether a driver that is there answers events of a type. `files`
+/// is a warning; `answered` says who of the drivers that are there answers events of a type. `files`
 /// reads what lies beside them, `components` says what their paths stand for.
 #[must_use]
 pub fn check(
@@ -110,7 +111,7 @@ pub fn check(
     components: &BTreeMap<String, Digest>,
     templates: &[Template],
     known: &dyn Fn(Kind, &Name) -> bool,
-    answered: &dyn Fn(&str) -> bool,
+    answered: &dyn Fn(&str) -> Answers,
 ) -> Found {
     let judged = judge(documents, files, components, templates);
     let (errors, mut warnings) = (judged.errors, judged.warnings);
@@ -128,12 +129,7 @@ pub fn check(
     let (waiting, circle) = nested(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let misgiven = misgiven(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let leaving = leaving(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
-    let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| {
-        Ok::<_, Infallible>(match answered(topic) {
-            true => Answers::Somebody,
-            false => Answers::Nobody,
-        })
-    };
+    let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| Ok::<_, Infallible>(answered(topic));
     warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
     let mut errors: Vec<Diagnostic> = errors

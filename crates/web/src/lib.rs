@@ -39,6 +39,6 @@ pub use axum::Router;
 pub use app::{App, KeepSessions, Template, Verify};
 pub use auth::token::new_token;
 pub use couriers::Couriers;
-pub use judge::{Document, Found, check};
+pub use judge::{Answers, Document, Found, check};
 pub use router::{Face, Least, Row, TABLE, router, router_with_couriers};
 pub use serve::{Admission, serve, serve_within};

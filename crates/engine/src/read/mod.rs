@@ -99,6 +99,7 @@ kept! {
     Slug naos_kernel::tenant::Slug, Name;
     Notice naos_kernel::notice::Notice, NoticeId;
     Bus naos_kernel::event::Bus, ();
+    Listeners naos_kernel::event::Listeners, ();
     Consumer naos_kernel::event::Consumer, Name;
     Driver naos_kernel::resource::Driver, Name;
     Dead naos_kernel::event::Dead, naos_kernel::event::DeadKey;

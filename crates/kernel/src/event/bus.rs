@@ -8,7 +8,8 @@ use naos_types::spec::{EventFilter, Kind};
 use naos_types::{Code, Name};
 use serde::{Deserialize, Serialize};
 
-use super::{Caught, Consumer, handler, wait};
+use super::{Caught, Consumer, dead, handler, wait};
+use crate::resource::driver;
 use crate::state::Key;
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Input, Stop, Turn};
@@ -67,7 +68,19 @@ pub(super) fn is_heard(turn: &Turn<'_>, fact: &Published) -> Done<bool> {
         return Ok(false);
     };
     let mut all = listeners.subscriptions.iter();
-    Ok(all.any(|(name, one)| wants(name, one, fact)) || !wait::waiting(turn, fact)?.is_empty())
+    Ok(all.any(|(name, one)| wants(name, one, fact))
+        || !wait::waiting(turn, fact)?.is_empty()
+        || misses(turn, fact)?.is_some())
+}
+
+/// The subscription of the driver that this message would be given to, were it not switched off.
+pub(super) fn misses(turn: &Turn<'_>, fact: &Published) -> Done<Option<Name>> {
+    let Some(driver) = super::driver_off(turn, &fact.topic)? else {
+        return Ok(None);
+    };
+    let name = driver::listens(&driver)?;
+    let is_lost = crate::planted::is("events-for-who-is-off-are-lost");
+    Ok((!is_lost && !handler::is_own_failure(&name, fact)).then_some(name))
 }
 
 fn wants(name: &Name, one: &Listener, fact: &Published) -> bool {
@@ -97,7 +110,10 @@ pub(super) fn fold_published(turn: &mut Turn<'_>, fact: &Published) -> Done {
         let caught = Caught::of(fact, now);
         turn.consumer_mut(&name)?.pending.push_back(caught);
     }
-    Ok(())
+    match misses(turn, fact)? {
+        Some(name) => dead::fold_missed(turn, name, fact),
+        None => Ok(()),
+    }
 }
 
 /// Lets what was handed to triggers happen in turns of their own.

@@ -2,11 +2,13 @@
 
 use naos_types::command::Reply;
 use naos_types::fact::Problem;
-use naos_types::fact::event;
+use naos_types::fact::event::{self, Published};
+use naos_types::fact::task::Parent;
 use naos_types::{Actor, Code, EventId, Name, Refusal, Seq, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{Caught, Held, trigger};
+use super::{Caught, Held, bus, trigger};
+use crate::resource::driver::{self, Lacks};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
@@ -49,7 +51,22 @@ pub(super) fn replay(
     consumer: &Name,
     event: EventId,
 ) -> Done<Reply> {
-    known(turn, &DeadKey(consumer.clone(), event))?;
+    let dead = known(turn, &DeadKey(consumer.clone(), event))?;
+    let asker = dead.caught.as_ref().and_then(|caught| caught.asks.clone());
+    if let Some(driver) = driver::of(consumer) {
+        let drop = format!("`naos events dead drop {event} --consumer {consumer}` gives it up");
+        let lacks = driver::lacks(turn, &driver)?;
+        if let Some(asker) = asker
+            && !crate::plan::still_asks(turn, &asker)?
+            && !crate::planted::is("answers-for-nobody-are-asked-for")
+        {
+            return Err(over(turn, &asker, lacks, drop)?);
+        }
+        if let Some(Lacks { what, mends }) = lacks {
+            let help = format!("{mends}, then it can be given; {drop}");
+            return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
+        }
+    }
     if turn.consumer(consumer)?.is_none() {
         let what = format!("there is no consumer {consumer} that it could be given to");
         let help = format!(
@@ -64,6 +81,19 @@ pub(super) fn replay(
         by: by.clone(),
     })?;
     Ok(Reply::Done)
+}
+
+/// Why what a step asked isn't asked again: it waits for the answer no more.
+fn over(turn: &Turn<'_>, asker: &Parent, lacks: Option<Lacks>, drop: String) -> Done<Stop> {
+    let (plan, at) = (asker.plan, &asker.at);
+    let what = format!("step {at} of {plan} asked it, and waits for the answer no more");
+    let first = lacks.map_or_else(String::new, |lacks| format!("{}; ", lacks.mends));
+    let again = match crate::plan::goes_on(turn, plan)? {
+        Some(command) => format!("{first}`{command}` asks anew; "),
+        None => String::new(),
+    };
+    let help = format!("{again}{drop}");
+    Ok(Refusal::new(Code::WRONG_STATE, what).help(help).into())
 }
 
 /// Gives it up.
@@ -84,15 +114,22 @@ pub(super) fn forget(
 
 pub(super) fn fold_dead(turn: &mut Turn<'_>, f: &event::Dead) -> Done {
     let at = turn.now;
-    let consumer = turn.consumer_mut(&f.consumer)?;
-    let caught = match f.seq {
-        Some(seq) => {
-            consumer.held.remove(&seq);
-            None
+    let key = DeadKey(f.consumer.clone(), f.event);
+    // Who is switched off was never handed it.
+    let missed = turn.dead(&key)?.and_then(|dead| dead.caught.clone());
+    let is_there = missed.is_none() || turn.consumer(&f.consumer)?.is_some();
+    let mut caught = missed;
+    if is_there {
+        let consumer = turn.consumer_mut(&f.consumer)?;
+        match f.seq {
+            Some(seq) => {
+                consumer.held.remove(&seq);
+            }
+            None if caught.is_none() => caught = consumer.pending.pop_front().map(Box::new),
+            None => {}
         }
-        None => consumer.pending.pop_front().map(Box::new),
-    };
-    consumer.dead += 1;
+        consumer.dead += 1;
+    }
     let dead = Dead {
         seq: f.seq,
         caught,
@@ -100,8 +137,41 @@ pub(super) fn fold_dead(turn: &mut Turn<'_>, f: &event::Dead) -> Done {
         at,
         problem: f.problem.clone(),
     };
-    turn.put_dead(DeadKey(f.consumer.clone(), f.event), Some(dead));
+    turn.put_dead(key, Some(dead));
     Ok(())
+}
+
+/// What a driver would be given that is switched off is put aside for it as it is published.
+pub(super) fn fold_missed(turn: &mut Turn<'_>, consumer: Name, f: &Published) -> Done {
+    let dead = Dead {
+        seq: None,
+        caught: Some(Box::new(Caught::of(f, turn.now))),
+        attempts: 0,
+        at: turn.now,
+        problem: given_none(&consumer),
+    };
+    turn.put_dead(DeadKey(consumer, f.event), Some(dead));
+    Ok(())
+}
+
+fn given_none(consumer: &Name) -> Problem {
+    let who = driver::of(consumer).unwrap_or_else(|| consumer.clone());
+    let note = format!("driver {who} is switched off, and is given no events");
+    Problem::new(Code::DRIVER_OFF, note)
+}
+
+/// Says of whom it was put aside. Nobody is told of a failure: a person switched it off.
+pub(super) fn say_missed(turn: &mut Turn<'_>, f: &Published) -> Done {
+    let Some(consumer) = bus::misses(turn, f)? else {
+        return Ok(());
+    };
+    turn.emit(event::Dead {
+        problem: given_none(&consumer),
+        consumer,
+        event: f.event,
+        seq: None,
+        attempts: 0,
+    })
 }
 
 pub(super) fn fold_replayed(turn: &mut Turn<'_>, f: &event::Replayed) -> Done {

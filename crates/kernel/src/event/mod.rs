@@ -191,13 +191,15 @@ pub(crate) fn driver(turn: &Turn<'_>, topic: &str) -> Done<Option<(Name, Name)>>
     Ok(agent.map(|agent| (name, agent)))
 }
 
-/// The driver that would answer events of this type, were it not switched off.
+/// The driver that would answer events of this type, were it not switched off; none where another
+/// one answers them.
 pub(crate) fn driver_off(turn: &Turn<'_>, topic: &str) -> Done<Option<Name>> {
     let listeners = turn.listeners(&())?;
     let off = listeners.and_then(|listeners| listeners.off.get(topic));
-    Ok(off
-        .cloned()
-        .filter(|_| !crate::planted::is("switched-off-is-done")))
+    match off.cloned() {
+        Some(off) if driver(turn, topic)?.is_none() => Ok(Some(off)),
+        _ => Ok(None),
+    }
 }
 
 /// Whether a subscription is how a driver listens.
@@ -278,6 +280,7 @@ pub(crate) fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Published(f) => {
             bus::set_off(turn, f)?;
+            dead::say_missed(turn, f)?;
             crate::plan::heard(turn, f)
         }
         Fact::Replayed(f) => bus::wake(turn, &f.consumer),

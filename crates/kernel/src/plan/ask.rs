@@ -4,10 +4,10 @@
 use naos_types::fact::Problem;
 use naos_types::fact::task::Parent;
 use naos_types::spec::{PlanSpec, StepDo};
-use naos_types::{Actor, Code, DocPath, Name, StepStatus};
+use naos_types::{Actor, Code, DocPath, Name, Refusal, StepStatus};
 
 use super::start::{Made, Work, made};
-use super::{known, outcome};
+use super::{Plan, known, outcome};
 use crate::turn::{Done, Stop, Turn};
 
 /// Why a driver's answer won't come.
@@ -15,29 +15,46 @@ fn missing(kind: &str, step: &Name) -> String {
     format!("waiting: a driver that answers {kind}, which step {step} asks for")
 }
 
-/// Why nobody answers: the driver that would is switched off. An event that no driver knows is
-/// published all the same; one that is meant for this driver isn't thrown away.
-fn off(turn: &Turn<'_>, kind: &str, step: &Name) -> Done<Option<Problem>> {
+/// Whether the driver is switched off that would take a step's event: then the step isn't done
+/// without it. An event that no driver knows is published all the same.
+fn off(turn: &Turn<'_>, kind: &str) -> Done<Option<Name>> {
     let off = crate::event::driver_off(turn, kind)?;
-    Ok(off.map(|driver| {
-        let what = format!(
-            "waiting: driver {driver}, which answers {kind} for step {step}, is switched off: \
-             `naos driver enable {driver}`"
-        );
-        Problem::new(Code::WAITS_FOR, what)
-    }))
+    Ok(off.filter(|_| !crate::planted::is("switched-off-is-done")))
+}
+
+/// Lets a step fail whose event nobody would take, since the driver that would is switched off;
+/// whether it is so.
+pub(super) fn fails_without(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str) -> Done<bool> {
+    let Some(driver) = off(turn, kind)? else {
+        return Ok(false);
+    };
+    let note = format!(
+        "driver {driver}, which answers {kind} for step {}, is switched off: `naos driver enable \
+         {driver}`",
+        work.spec.name
+    );
+    let problem = Problem::new(Code::DRIVER_OFF, note);
+    outcome::failed(turn, work.id, work.at.clone(), problem)?;
+    Ok(true)
 }
 
 /// Refuses to start a plan whose steps use answers that nobody gives.
 pub(super) fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
     for step in &spec.steps {
+        if let Some(kind) = step.action.publishes()
+            && let Some(driver) = off(turn, kind)?
+        {
+            let what = format!(
+                "waiting: driver {driver}, which answers {kind} for step {}, is switched off",
+                step.name
+            );
+            let help = format!("`naos driver enable {driver}` switches it on");
+            return Err(Refusal::new(Code::WAITS_FOR, what).help(help).into());
+        }
         let StepDo::Ask { kind, needed, .. } = &step.action else {
             continue;
         };
         match crate::event::driver(turn, kind)? {
-            None if let Some(problem) = off(turn, kind, &step.name)? => {
-                return Err(Stop::refused(problem.code, problem.note));
-            }
             None if *needed => {
                 return Err(Stop::refused(Code::WAITS_FOR, missing(kind, &step.name)));
             }
@@ -73,8 +90,7 @@ pub(super) fn begin(
     if let Err(refusal) = crate::event::check(kind, data, &origin) {
         return Ok(Err(refusal.what));
     }
-    if !answered && let Some(problem) = off(turn, kind, &work.spec.name)? {
-        outcome::failed(turn, work.id, work.at.clone(), problem)?;
+    if fails_without(turn, work, kind)? {
         return Ok(Ok(()));
     }
     if needed && !answered {
@@ -89,18 +105,25 @@ pub(super) fn begin(
     Ok(Ok(()))
 }
 
+impl Plan {
+    /// Whether a step of it still waits for the answer to what it asked.
+    #[must_use]
+    pub fn still_asks(&self, asker: &Parent) -> bool {
+        let step = self.steps.get(&asker.at.step);
+        let waits = step.is_some_and(|step| match asker.at.item {
+            None => step.status == StepStatus::Running && step.attempt == asker.attempt,
+            Some(item) => step.fan.as_ref().is_some_and(|fan| {
+                let item = fan.open.get(&item);
+                item.is_some_and(|item| item.retry_at.is_none() && item.attempt == asker.attempt)
+            }),
+        });
+        !self.is_closed() && waits
+    }
+}
+
 /// Whether a step still waits for the answer to what it asked.
 pub(crate) fn still_asks(turn: &Turn<'_>, asker: &Parent) -> Done<bool> {
-    let plan = known(turn, asker.plan)?;
-    let step = plan.steps.get(&asker.at.step);
-    let waits = step.is_some_and(|step| match asker.at.item {
-        None => step.status == StepStatus::Running && step.attempt == asker.attempt,
-        Some(item) => step.fan.as_ref().is_some_and(|fan| {
-            let item = fan.open.get(&item);
-            item.is_some_and(|item| item.retry_at.is_none() && item.attempt == asker.attempt)
-        }),
-    });
-    Ok(!plan.is_closed() && waits)
+    Ok(known(turn, asker.plan)?.still_asks(asker))
 }
 
 /// The driver could not be asked: the step that waits for it fails.

@@ -53,7 +53,7 @@ pub use scale::Scale;
 pub(crate) use scale::{fold as fold_scale, look as look_at_pool};
 pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
-pub(crate) use undo::{announce, resume};
+pub(crate) use undo::{announce, goes_on, resume};
 pub(crate) use vars::{given, identifier};
 pub(crate) use wait::{heard, signalled, takes_signal};
 

@@ -32,7 +32,10 @@ impl Needed<'_> {
             (Self::Plan(kind, name), StepDo::Plan { of, name: run, .. }) => {
                 *of == kind && run == name
             }
-            (Self::Answers(topics), StepDo::Ask { kind, .. }) => topics.contains(kind),
+            (Self::Answers(topics), does) => {
+                let taken = does.publishes();
+                taken.is_some_and(|kind| topics.iter().any(|topic| topic == kind))
+            }
             (Self::Worker(name), does) => {
                 does.review().is_some_and(|review| review.by == Some(name))
             }

@@ -449,6 +449,10 @@ fn emit(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str, data: Option<&str>) ->
         Some(template) => made!(work.body(turn, Some(template))),
         None => turn.stage(b"{}".to_vec())?,
     };
+    let is_done_anyway = crate::planted::is("emitted-to-who-is-off-is-done");
+    if !is_done_anyway && ask::fails_without(turn, work, kind)? {
+        return Ok(Ok(()));
+    }
     publish(turn, work, kind, data)
 }
 

@@ -163,6 +163,24 @@ pub(crate) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply>
     }
 }
 
+/// The command that lets a run go on as [`resume`] does, or the one above it that it was a step of;
+/// none where none does.
+pub(crate) fn goes_on(turn: &Turn<'_>, id: PlanId) -> Done<Option<String>> {
+    let plan = known(turn, id)?;
+    if let Actor::Plan(above) = plan.by
+        && plan.is_closed()
+    {
+        return goes_on(turn, above);
+    }
+    let goes_on = match plan.status() {
+        PlanStatus::CompensationFailed => !plan.is_closed(),
+        PlanStatus::Failed | PlanStatus::Cancelled => !plan.undoing,
+        _ => false,
+    };
+    let verbs = super::by_hand::verbs(plan.flow.of);
+    Ok(goes_on.then(|| format!("naos {verbs} resume {id}")))
+}
+
 /// Gives it up as it stands.
 pub(super) fn reset(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
     let plan = known(turn, id)?;

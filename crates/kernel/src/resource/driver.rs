@@ -135,7 +135,8 @@ pub(crate) fn of(subscription: &Name) -> Option<Name> {
     Name::new(name).ok()
 }
 
-fn listens(driver: &Name) -> Done<Name> {
+/// The subscription that a driver listens with.
+pub(crate) fn listens(driver: &Name) -> Done<Name> {
     Name::new(&format!("{DRIVER_PREFIX}{driver}")).map_err(|e| Stop::broken(e.to_string()))
 }
 
@@ -152,6 +153,29 @@ fn spec<'t>(turn: &'t Turn<'_>, driver: &Name) -> Done<Option<&'t DriverSpec>> {
     Ok(found
         .and_then(|found| found.spec.driver())
         .map(|(spec, _)| spec))
+}
+
+/// Why a driver is given no events, and what lets it be given them.
+pub(crate) struct Lacks {
+    /// A sentence.
+    pub(crate) what: String,
+    /// The command, and what it does.
+    pub(crate) mends: String,
+}
+
+/// Why this driver is given no events at all; none where it is given them.
+pub(crate) fn lacks(turn: &Turn<'_>, driver: &Name) -> Done<Option<Lacks>> {
+    Ok(match spec(turn, driver)? {
+        None => Some(Lacks {
+            what: format!("there is no driver {driver} that it could be given to"),
+            mends: format!("`naos apply` of a document of driver {driver} makes it"),
+        }),
+        Some(spec) if !spec.enabled => Some(Lacks {
+            what: format!("driver {driver} is switched off, and is given no events"),
+            mends: format!("`naos driver enable {driver}` switches it on"),
+        }),
+        Some(_) => None,
+    })
 }
 
 /// The limits of a run, narrowed where it does a driver's work.

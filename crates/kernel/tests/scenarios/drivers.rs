@@ -8,13 +8,13 @@ use naos_types::command::{self, Reply};
 use naos_types::effect::Effect;
 use naos_types::fact::{Fact, event, plan as plan_facts, resource};
 use naos_types::spec::{
-    DriverKind, DriverLimits, DriverSpec, InstructionSpec, Kind, LimitedDriver, Spec, StepDo,
-    WaitFor,
+    DriverKind, DriverLimits, DriverSpec, Flow, FlowSpec, InstructionSpec, Kind, LimitedDriver,
+    Spec, StepDo, UndoablePlan, WaitFor,
 };
 use naos_types::{Code, DocPath, Name, PlanStatus, Refusal, RunLimits, Span};
 
 use crate::bench::Bench;
-use crate::plans::{plan, step};
+use crate::plans::{plan, step, task};
 use crate::script::{apply_plan, play_in};
 
 fn name(text: &str) -> Name {
@@ -140,7 +140,7 @@ fn what_one_would_do_that_is_switched_off_is_not_done() {
     };
     let asked = &found.steps[&name("ask")];
     let problem = asked.problem.as_ref().expect("why");
-    assert_eq!(problem.code, Code::WAITS_FOR);
+    assert_eq!(problem.code, Code::DRIVER_OFF);
     assert!(
         problem.note.contains("naos driver enable post"),
         "{problem:?}"
@@ -160,6 +160,189 @@ fn what_one_would_do_that_is_switched_off_is_not_done() {
     let (said, facts) = instruct(&mut bench, false);
     said.expect("nobody is needed");
     assert_eq!(ended(&facts), Some(PlanStatus::Completed));
+}
+
+fn switch(bench: &mut Bench, on: bool) {
+    let (kind, name) = (Kind::Driver, name("post"));
+    let enable = command::Resource::Enable { kind, name, on };
+    bench.command(enable).0.expect("it can be switched");
+}
+
+fn emits(kind: &str) -> StepDo {
+    StepDo::Emit {
+        kind: kind.to_owned(),
+        data: None,
+    }
+}
+
+/// What a plan emits is an effect, too: forward, and where it undoes another step.
+#[test]
+fn what_a_plan_emits_for_one_that_is_off_is_not_done() {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent nobody 1c");
+    drive(&mut bench, "post", &["mail.read"]).expect("it is the first");
+    let slow = || {
+        let span = Span::secs(9);
+        let mut slow = step("slow", &[], StepDo::Wait(WaitFor::Time { span }));
+        slow.optional = true;
+        slow
+    };
+    // Forward, in a run that is under way.
+    let forward = plan(vec![slow(), step("say", &["slow"], emits("mail.read"))]);
+    apply_plan(&mut bench, "p", &forward)
+        .0
+        .expect("it is sound");
+    play_in(&mut bench, "start p");
+    switch(&mut bench, false);
+    assert_eq!(play_in(&mut bench, "wait 10s; show plan"), "failed");
+    let found = shown(&bench);
+    let problem = found.steps[&name("say")].problem.clone().expect("why");
+    assert_eq!(problem.code, Code::DRIVER_OFF);
+    let start = |bench: &mut Bench, called: &str| {
+        let inputs = bench.body(b"{}");
+        let (of, name) = (Kind::Plan, name(called));
+        bench.command(command::Plan::Start { of, name, inputs })
+    };
+    let refused = start(&mut bench, "p").0.expect_err("it is off");
+    assert_eq!(refused.code, Code::WAITS_FOR);
+    assert!(
+        refused.help.contains("naos driver enable post"),
+        "{refused:?}"
+    );
+    // It goes on where it failed once the driver is on.
+    switch(&mut bench, true);
+    let plan = bench.plan.expect("it began");
+    bench
+        .command(command::Plan::Resume { plan })
+        .0
+        .expect("it failed");
+    assert_eq!(shown(&bench).status(), PlanStatus::Completed);
+    // And to undo what was done.
+    let mut undo = step("undo-a", &["a"], emits("mail.read"));
+    undo.retry = FlowSpec::undo_retry();
+    let mut slow = slow();
+    slow.after = vec![name("a")];
+    let template = "x".to_owned();
+    let mut undone = crate::plans::plan(vec![
+        step("a", &[], StepDo::Render { template }),
+        slow,
+        step("c", &["slow"], task("nobody", "x")),
+        undo,
+    ]);
+    undone.output = None;
+    let undone = UndoablePlan {
+        plan: undone,
+        flow: Flow {
+            undo: [(name("undo-a"), name("a"))].into(),
+            ..Flow::default()
+        },
+    };
+    let (said, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Plan,
+        name: name("q"),
+        spec: Spec::Undoable(Box::new(undone)),
+    });
+    said.expect("it is sound");
+    play_in(&mut bench, "start q");
+    switch(&mut bench, false);
+    play_in(&mut bench, "wait 10s; fail nobody; wait 3600s; wait 3600s");
+    let found = shown(&bench);
+    assert_eq!(found.status(), PlanStatus::CompensationFailed, "{found:?}");
+    let undo = &found.steps[&name("undo-a")];
+    let problem = undo.problem.as_ref().expect("why");
+    assert_eq!(problem.code, Code::DRIVER_OFF);
+    assert!(undo.attempt > 1, "it is tried again as it says");
+    assert_eq!(put_aside(&bench), [], "nothing was published");
+    // A person lets it be tried again, once the driver is on.
+    switch(&mut bench, true);
+    let plan = bench.plan.expect("it began");
+    bench
+        .command(command::Plan::Resume { plan })
+        .0
+        .expect("it waits for them");
+    assert_eq!(shown(&bench).status(), PlanStatus::RolledBack);
+}
+
+fn shown(bench: &Bench) -> Arc<naos_kernel::plan::Plan> {
+    match bench.state.get(&Key::Plan(bench.plan.expect("one began"))) {
+        Some(AnyAggregate::Plan(found)) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_published_for_one_that_is_off_is_kept_for_it() {
+    let mut bench = limited(DriverLimits::default());
+    switch(&mut bench, false);
+    publish(&mut bench, 2);
+    assert_eq!(put_aside(&bench), [Code::DRIVER_OFF; 2]);
+    let events: Vec<_> = bench
+        .facts
+        .iter()
+        .filter_map(|(_, fact)| match fact {
+            Fact::Event(event::Fact::Dead(f)) => Some(f.event),
+            _ => None,
+        })
+        .collect();
+    let consumer = name("driver-post");
+    let replay = |bench: &mut Bench, at: usize| {
+        let (consumer, event) = (consumer.clone(), events[at]);
+        bench.command(command::Event::Replay { consumer, event }).0
+    };
+    let refused = replay(&mut bench, 0).expect_err("it is off");
+    assert_eq!(refused.code, Code::WRONG_STATE);
+    assert!(
+        refused.help.contains("naos driver enable post"),
+        "{refused:?}"
+    );
+    switch(&mut bench, true);
+    assert_eq!(given(&bench), 0, "a person says when");
+    replay(&mut bench, 0).expect("it is on");
+    assert_eq!(given(&bench), 1);
+    replay(&mut bench, 0).expect_err("it was given");
+    // Of one that is gone it is said what makes it anew.
+    let (kind, called) = (Kind::Driver, name("post"));
+    play_in(&mut bench, "finish mail ok");
+    let delete = command::Resource::Delete { kind, name: called };
+    bench.command(delete).0.expect("nothing waits for it");
+    let refused = replay(&mut bench, 1).expect_err("it is gone");
+    assert!(refused.help.contains("naos apply"), "{refused:?}");
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_asked_again() {
+    let mut bench = limited(DriverLimits {
+        open_max: 1,
+        ..DriverLimits::default()
+    });
+    publish(&mut bench, 1);
+    let Ok(Reply::Plan(plan)) = instruct(&mut bench, true).0 else {
+        panic!("it begins");
+    };
+    switch(&mut bench, false);
+    let dead = bench.facts.iter().find_map(|(_, fact)| match fact {
+        Fact::Event(event::Fact::Dead(f)) => Some((f.consumer.clone(), f.event)),
+        _ => None,
+    });
+    let (consumer, event) = dead.expect("its question waited");
+    play_in(&mut bench, "finish mail ok");
+    switch(&mut bench, true);
+    let replay = || {
+        let consumer = consumer.clone();
+        command::Event::Replay { consumer, event }
+    };
+    let refused = bench.command(replay()).0.expect_err("the step failed");
+    assert_eq!(refused.code, Code::WRONG_STATE);
+    let again = format!("naos plan resume {plan}");
+    assert!(refused.help.contains(&again), "{refused:?}");
+    let refused = bench.command(replay()).0.expect_err("it is kept");
+    assert_eq!(refused.code, Code::WRONG_STATE);
+    let before = given(&bench);
+    bench
+        .command(command::Plan::Resume { plan })
+        .0
+        .expect("it failed");
+    assert_eq!(given(&bench), before + 1, "it is asked anew");
 }
 
 fn limited(limits: DriverLimits) -> Bench {
@@ -412,7 +595,11 @@ fn one_that_is_switched_off_puts_aside_what_waits() {
     said.expect("it is there");
     assert_eq!(put_aside(&bench), [Code::DRIVER_OFF; 3]);
     publish(&mut bench, 1);
-    assert_eq!(put_aside(&bench).len(), 3, "it hears nothing new");
+    assert_eq!(
+        put_aside(&bench),
+        [Code::DRIVER_OFF; 4],
+        "nor is anything new"
+    );
     assert_eq!(bench.command(delete()).0, Ok(Reply::Done));
 }
 

@@ -8,7 +8,7 @@ use naos_manifest::Diagnostic;
 use naos_store::SqliteStore;
 use naos_types::spec::Kind;
 use naos_types::{Code, Digest, Name};
-use naos_web::Found;
+use naos_web::{Answers, Found};
 use serde_json::{Value, json};
 
 use super::apply::path_of;
@@ -129,7 +129,7 @@ fn in_json(found: &Diagnostic) -> Value {
 fn judge(
     documents: &[Document],
     known: &dyn Fn(Kind, &Name) -> bool,
-    answered: &dyn Fn(&str) -> bool,
+    answered: &dyn Fn(&str) -> Answers,
 ) -> Found {
     let templates = templates::offered();
     let mut all = Found::default();
@@ -189,17 +189,23 @@ impl There {
         session.get(path_of(kind.word(), name.as_str())).is_ok()
     }
 
-    /// Whether a driver answers events of this type.
-    fn answers(&self, topic: &str) -> bool {
+    /// Who answers events of this type.
+    fn answers(&self, topic: &str) -> Answers {
         let drivers = self.drivers.get_or_init(|| {
             let mut session = self.session.borrow_mut();
             let found = session.as_mut().map(|it| it.get(api("/drivers")));
             found.and_then(Result::ok).unwrap_or_default()
         });
-        items(drivers).iter().any(|driver| {
+        let knows = |driver: &&Value| {
             let mut topics = driver["capabilities"].as_array().into_iter().flatten();
-            driver["enabled"] == true && topics.any(|one| one == topic)
-        })
+            topics.any(|one| one == topic)
+        };
+        let all = || items(drivers).iter().filter(knows);
+        if all().any(|driver| driver["enabled"] == true) {
+            return Answers::Somebody;
+        }
+        let off = all().find_map(|driver| Name::new(driver["name"].as_str()?).ok());
+        off.map_or(Answers::Nobody, Answers::Off)
     }
 }
 

@@ -294,6 +294,13 @@ fn emit(context: &Context, asked: &Emit) -> Ended {
         context.out.json(&answer);
     } else {
         context.out.answer(&cell(&answer["event"]));
+        for one in answer["put_aside"].as_array().into_iter().flatten() {
+            let (driver, event) = (cell(&one["driver"]), cell(&one["event"]));
+            context.out.note(format!(
+                "Driver {driver}, which would take it, is switched off: it is put aside. `naos \
+                 driver enable {driver}`, then `naos events dead replay {event}` gives it."
+            ));
+        }
     }
     Ok(0)
 }

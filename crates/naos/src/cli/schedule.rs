@@ -88,7 +88,7 @@ pub(super) fn table(out: &Out, answer: &Value) {
             cell(&item["last"]),
             cell(&item["missed"]),
             match (item["waits_for"].as_str(), item["unfit"].as_str()) {
-                (Some(what), _) => format!("waits for {what}, not there yet"),
+                (Some(what), _) => format!("waits for {what}"),
                 (None, Some(wrong)) => format!("never starts {wrong}"),
                 (None, None) => {
                     let (kind, name) = (cell(&starts["kind"]), cell(&starts["name"]));

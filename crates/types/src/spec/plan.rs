@@ -272,6 +272,15 @@ pub enum StepDo {
 }
 
 impl StepDo {
+    /// The type of the event that it publishes, for a driver to take where one does.
+    #[must_use]
+    pub fn publishes(&self) -> Option<&str> {
+        match self {
+            Self::Emit { kind, .. } | Self::Ask { kind, .. } => Some(kind),
+            _ => None,
+        }
+    }
+
     /// Whether what it gives keeps its type; what else is given is a text, unless it is the JSON of
     /// a list or an object.
     #[must_use]

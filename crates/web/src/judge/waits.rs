@@ -11,7 +11,7 @@ use super::{Document, Item, fault_of_step};
 
 /// Who answers events of a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answers {
+pub enum Answers {
     /// No driver does.
     Nobody,
     /// One does.
@@ -22,12 +22,14 @@ pub(crate) enum Answers {
     Off(Name),
 }
 
-/// What a step asks for.
+/// What a step asks for, or says to whoever takes it.
 pub(crate) struct Asked<'s> {
     /// The type of its event.
     pub(crate) topic: &'s str,
     /// Whether the step can't do without an answer.
     pub(crate) needed: bool,
+    /// Whether the step waits for an answer; else its event is published for whoever takes it.
+    pub(crate) waits: bool,
     /// The step.
     pub(crate) step: &'s Name,
 }
@@ -37,7 +39,7 @@ impl Asked<'_> {
     pub(crate) fn lacks(&self, answers: &Answers) -> Option<String> {
         match answers {
             Answers::Nobody if self.needed => Some(format!("a driver that answers {}", self.topic)),
-            Answers::Without(agent) => Some(format!(
+            Answers::Without(agent) if self.waits => Some(format!(
                 "agent {agent}, whose driver answers {}",
                 self.topic
             )),
@@ -45,21 +47,25 @@ impl Asked<'_> {
                 "driver {driver}, which answers {} and is switched off",
                 self.topic
             )),
-            Answers::Nobody | Answers::Somebody => None,
+            Answers::Nobody | Answers::Somebody | Answers::Without(_) => None,
         }
     }
 }
 
-/// What the steps of something ask drivers for.
+/// What the steps of something ask drivers for, or say to them.
 pub(crate) fn asked_by(spec: &Spec) -> impl Iterator<Item = Asked<'_>> {
     let steps = spec.plan().into_iter().flat_map(|plan| &plan.steps);
-    steps.filter_map(|step| match &step.action {
-        StepDo::Ask { kind, needed, .. } => Some(Asked {
-            topic: kind,
-            needed: *needed,
+    steps.filter_map(|step| {
+        let asks = match &step.action {
+            StepDo::Ask { needed, .. } => Some(*needed),
+            _ => None,
+        };
+        Some(Asked {
+            topic: step.action.publishes()?,
+            needed: asks == Some(true),
+            waits: asks.is_some(),
             step: &step.name,
-        }),
-        _ => None,
+        })
     })
 }
 
@@ -84,6 +90,14 @@ pub(crate) fn unanswered<E>(
         let mut all = drivers.iter().filter_map(|(_, spec)| spec.driver());
         all.any(|(driver, _)| driver.answers().iter().any(|one| one == topic))
     };
+    let off_here = |topic: &str| {
+        let mut all = drivers.iter();
+        let off = all.find(|(_, spec)| {
+            let driver = spec.driver().map(|(driver, _)| driver);
+            driver.is_some_and(|driver| driver.capabilities.iter().any(|one| one == topic))
+        });
+        off.map_or(Answers::Nobody, |(name, _)| Answers::Off((*name).clone()))
+    };
     let is_replaced = |name: &Name| drivers.iter().any(|(known, _)| *known == name);
     let mut out = Vec::new();
     for item in items {
@@ -95,7 +109,10 @@ pub(crate) fn unanswered<E>(
             if here(asked.topic) || told.contains(asked.topic) {
                 continue;
             }
-            let answers = kept(asked.topic, &is_replaced)?;
+            let answers = match kept(asked.topic, &is_replaced)? {
+                Answers::Nobody => off_here(asked.topic), // no document of them is on
+                answers => answers,
+            };
             let Some(lacks) = asked.lacks(&answers) else {
                 continue;
             };

@@ -49,6 +49,8 @@ struct Steps<'a> {
     description: &'a str,
     plan: Option<&'a PlanSpec>,
     drawn: Vec<Drawn>,
+    /// How many of them only undo others.
+    undo: usize,
 }
 
 fn steps(spec: &Spec) -> Steps<'_> {
@@ -56,10 +58,14 @@ fn steps(spec: &Spec) -> Steps<'_> {
         description: described(plan),
         plan: Some(plan),
         drawn: plan_steps(plan),
+        undo: 0,
     };
     match spec {
         Spec::Plan(plan) => of_plan(plan),
-        Spec::Undoable(spec) => of_plan(&spec.plan),
+        Spec::Undoable(spec) => Steps {
+            undo: spec.flow.undo.len(),
+            ..of_plan(&spec.plan)
+        },
         Spec::Instruction(spec) => of_plan(&spec.plan),
         Spec::Flow(flow) => Steps {
             description: &flow.description,
@@ -73,11 +79,13 @@ fn steps(spec: &Spec) -> Steps<'_> {
                     drawn(step.name.to_string(), step.agent.to_string(), before)
                 })
                 .collect(),
+            undo: 0,
         },
         _ => Steps {
             description: "",
             plan: None,
             drawn: Vec::new(),
+            undo: 0,
         },
     }
 }
@@ -160,7 +168,7 @@ fn row(
         kind,
         name: key.1.to_string(),
         description: steps.description.to_owned(),
-        steps: steps.drawn.len() as u64,
+        steps: steps.drawn.len().saturating_sub(steps.undo) as u64,
         last,
     })
 }

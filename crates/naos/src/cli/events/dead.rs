@@ -1,5 +1,7 @@
 //! `naos events dead list|show|replay|drop`
 
+use std::collections::BTreeMap;
+
 use naos_types::Code;
 use serde_json::{Value, json};
 
@@ -228,25 +230,54 @@ fn told(one: &Value) -> Vec<String> {
             out.extend(pretty.lines().map(|line| format!("  {line}")));
         }
     }
-    let about = format!("{event} --consumer {consumer}");
-    if one["gone"] == true {
-        // Nobody would get it: it is given up, or somebody is made who gets it.
-        out.push(format!("next       naos events dead drop {about}"));
-        out.push(format!(
-            "           {consumer} is there no more; naos events subscribe {consumer} makes it anew"
-        ));
-        return out;
-    }
-    out.push(format!("next       naos events dead replay {about}"));
-    out.push(format!("           naos events dead drop {about}"));
+    out.extend(next(one, &event, &consumer));
     out
+}
+
+/// What to do about one that was put aside, line by line.
+fn next(one: &Value, event: &str, consumer: &str) -> Vec<String> {
+    let about = format!("{event} --consumer {consumer}");
+    let driver = consumer.strip_prefix("driver-");
+    let mut does = Vec::new();
+    if one["off"] == true {
+        does.extend(driver.map(|driver| format!("naos driver enable {driver}")));
+    }
+    let run = cell(&one["over"]);
+    if !run.is_empty() {
+        // Its step waits for no answer: whoever lets the run go on has it asked anew.
+        does.push(format!("naos plan resume {run}, where it failed"));
+    }
+    let is_gone = one["gone"] == true;
+    if run.is_empty() && !is_gone {
+        does.push(format!("naos events dead replay {about}"));
+    }
+    does.push(format!("naos events dead drop {about}"));
+    if is_gone {
+        // Nobody would get it: it is given up, or somebody is made who gets it.
+        does.push(match driver {
+            Some(driver) => {
+                format!("driver {driver} is there no more; naos apply of its document makes it")
+            }
+            None => format!(
+                "{consumer} is there no more; naos events subscribe {consumer} makes it anew"
+            ),
+        });
+    }
+    let first = |at| if at == 0 { "next" } else { "" };
+    let line = |(at, does)| format!("{:<11}{does}", first(at));
+    does.into_iter().enumerate().map(line).collect()
+}
+
+/// Whether this says that one that was put aside stays so, and nothing of all the others.
+fn stays(fail: &Fail) -> bool {
+    matches!(fail.code, Some(Code::WRONG_STATE | Code::NOT_FOUND))
 }
 
 fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
     let mut session = context.session()?;
     let consumer = chosen.consumer.as_deref();
     known(&mut session, consumer)?;
-    let mut done = 0_u64;
+    let (mut done, mut kept) = (0_u64, BTreeMap::new());
     loop {
         let these = match &chosen.event {
             Some(event) => whose(&mut session, event, consumer)?,
@@ -258,18 +289,31 @@ fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
                     .collect()
             }
         };
+        let before = done;
         for (consumer, event) in &these {
             let path = format!("/consumers/{}/dead/{}/{verb}", part(consumer), part(event));
-            session.post(api(&path), &json!({}))?;
-            done += 1;
+            match session.post(api(&path), &json!({})) {
+                Ok(_) => done += 1,
+                // One that can't be given holds up none of the others.
+                Err(fail) if chosen.all && stays(&fail) => {
+                    let one = (consumer.clone(), event.clone());
+                    kept.insert(one, fail);
+                }
+                Err(fail) => return Err(fail),
+            }
         }
-        if chosen.event.is_some() || these.len() < ALL_MAX {
+        if chosen.event.is_some() || these.len() < ALL_MAX || done == before {
             break;
         }
     }
     drop(session);
+    for ((consumer, event), fail) in &kept {
+        let (what, help) = (&fail.what, &fail.help);
+        let told = format!("{event} of {consumer} stays: {what}; {help}");
+        context.out.note(clean(&told));
+    }
     if context.out.json {
-        context.out.json(&json!({"done": done}));
+        context.out.json(&json!({"done": done, "kept": kept.len()}));
     } else {
         let word = if verb == "drop" {
             "given up"
@@ -318,5 +362,22 @@ mod tests {
             "{told}"
         );
         assert!(!told.contains("dead replay"), "{told}");
+        // Of drivers it says what lets them be given it.
+        let about = "evt_1 --consumer driver-mailer";
+        one["consumer"] = json!("driver-mailer");
+        let next = |one: &Value| next(one, "evt_1", "driver-mailer");
+        let said = next(&one);
+        assert!(said[1].contains("naos apply"), "{said:?}");
+        (one["gone"], one["off"]) = (json!(false), json!(true));
+        let said = next(&one);
+        assert_eq!(said[0], "next       naos driver enable mailer");
+        assert_eq!(
+            said[1],
+            format!("           naos events dead replay {about}")
+        );
+        one["over"] = json!("plan_1");
+        let said = next(&one).join("\n");
+        assert!(said.contains("naos plan resume plan_1"), "{said}");
+        assert!(!said.contains("dead replay"), "{said}");
     }
 }

@@ -11,10 +11,11 @@ use naos_engine::node::Happened;
 use naos_engine::read::{EVENTS_SCAN_MAX, EventRow, Listed, Reader};
 use naos_kernel::ResourceKey;
 use naos_kernel::event::{Consumer, Dead, DeadKey, PULL_MAX};
+use naos_kernel::plan::Plan;
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Fact;
-use naos_types::spec::{Deliver, EventFilter, Kind, Paused, Spec};
+use naos_types::spec::{DRIVER_PREFIX, Deliver, EventFilter, Kind, Paused, Spec};
 use naos_types::{BodyRef, Code, EventId, Name, Refusal, Seq, Span, TenantId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -566,12 +567,35 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Result<Value, Faul
     if let Some(seq) = seq {
         out["seq"] = json!(seq);
     }
+    if is_driver_on(reader, &key.0)? == Some(false) {
+        out["off"] = json!(true);
+    }
+    let asker = dead.caught.as_ref().and_then(|caught| caught.asks.clone());
+    if let Some(asker) = asker.filter(|_| key.0.as_str().starts_with(DRIVER_PREFIX))
+        && let Some(plan) = reader.find::<Plan>(&asker.plan)?
+        && !plan.still_asks(&asker)
+    {
+        out["over"] = json!(asker.plan); // nobody waits for the answer
+    }
     Ok(out)
 }
 
-/// Whether a consumer is there no more: what was put aside for it can't be given again.
+/// Whether the driver that a consumer belongs to is switched on; none where it belongs to none.
+fn is_driver_on(reader: &Reader, consumer: &Name) -> Result<Option<bool>, Refusal> {
+    let driver = consumer.as_str().strip_prefix(DRIVER_PREFIX);
+    let Some(driver) = driver.and_then(|name| Name::new(name).ok()) else {
+        return Ok(None);
+    };
+    let found = reader.find::<Resource>(&ResourceKey(Kind::Driver, driver))?;
+    let driver = found.as_ref().and_then(|found| found.spec.driver());
+    Ok(driver.map(|(driver, _)| driver.enabled))
+}
+
+/// Whether a consumer is there no more: what was put aside for it can't be given again. A driver
+/// that is switched off only rests.
 fn is_gone(reader: &Reader, consumer: &Name) -> bool {
     matches!(reader.find::<Consumer>(consumer), Ok(None))
+        && matches!(is_driver_on(reader, consumer), Ok(None))
 }
 
 /// How many events are put aside for one consumer now; no more than so many are counted.

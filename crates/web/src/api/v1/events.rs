@@ -1,15 +1,17 @@
 //! `/events`; the streams of them are in `live.rs`, who listens is in `consumers.rs`.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use http::StatusCode;
 use naos_engine::node::Ask;
 use naos_engine::read::{EVENTS_SCAN_MAX, EventRow};
 use naos_engine::shard::SameAs;
-use naos_kernel::event::Bus;
+use naos_kernel::event::{Bus, Dead, DeadKey, Listeners};
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{Category, Origin};
-use naos_types::spec::EventFilter;
-use naos_types::{Code, Digest, EventId, Seq};
+use naos_types::spec::{DRIVER_PREFIX, EventFilter};
+use naos_types::{Code, Digest, EventId, Name, Seq};
 use serde_json::{Map, Value, json};
 
 use super::{LIMIT, LIMIT_MAX};
@@ -21,10 +23,8 @@ pub(crate) async fn publish(call: Call) -> Answered {
     match cloudevents::read(&call.headers, &call.body)? {
         Came::One(one) => {
             let (seq, event) = publish_one(&call, "", *one).await?;
-            Ok(json(
-                StatusCode::CREATED,
-                &json!({"event": event, "seq": seq}),
-            ))
+            let said = json!({"event": event, "seq": seq});
+            published(&call, said, &[event])
         }
         Came::Many(many) => {
             let parts: Vec<String> = (0..many.len()).map(|at| format!("#{at}")).collect();
@@ -42,12 +42,34 @@ pub(crate) async fn publish(call: Call) -> Answered {
                 last = last.max(seq);
                 events.push(event);
             }
-            Ok(json(
-                StatusCode::CREATED,
-                &json!({"events": events, "seq": last}),
-            ))
+            published(&call, json!({"events": events, "seq": last}), &events)
         }
     }
+}
+
+/// Says of events that they are published, and which of them were put aside at once: a driver
+/// would take them that is switched off.
+fn published(call: &Call, mut said: Value, events: &[EventId]) -> Answered {
+    let reader = call.reader()?;
+    let listeners = reader.find::<Listeners>(&())?;
+    let off = listeners.iter().flat_map(|found| found.off.values());
+    let off: BTreeSet<&Name> = off.collect();
+    let mut aside = Vec::new();
+    for driver in off {
+        let consumer = Name::new(&format!("{DRIVER_PREFIX}{driver}"));
+        let consumer = consumer.map_err(|what| Fault::new(Code::INTERNAL, what.to_string()))?;
+        for event in events {
+            let key = DeadKey(consumer.clone(), *event);
+            if reader.find::<Dead>(&key)?.is_some() {
+                let one = json!({"event": event, "consumer": consumer, "driver": driver});
+                aside.push(one);
+            }
+        }
+    }
+    if !aside.is_empty() {
+        said["put_aside"] = Value::Array(aside);
+    }
+    Ok(json(StatusCode::CREATED, &said))
 }
 
 /// Publishes one; the same source and id again is the same event.

@@ -12,7 +12,7 @@ use naos_kernel::approval::works_with;
 use naos_kernel::plan::{Needed, Plan, Use};
 use naos_kernel::resource::Resource;
 use naos_types::Name;
-use naos_types::spec::{Kind, Spec, StepDo};
+use naos_types::spec::{INSTRUCTION_PREFIX, Kind, Spec, StepDo};
 
 use super::NAMES_MAX;
 use crate::error::Fault;
@@ -51,7 +51,11 @@ fn by_open_runs(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Strin
     let uses = uses(reader, &what)?;
     Ok(uses.map(|uses| {
         let (word, again) = (kind.word(), again(kind, name));
-        format!("{word} {name} is gone, and {uses}; {}", until(&again))
+        let until = match answers.is_empty() {
+            true => until(&again),
+            false => until_taken(&again),
+        };
+        format!("{word} {name} is gone, and {uses}; {until}")
     }))
 }
 
@@ -94,8 +98,9 @@ fn by_beginners(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Strin
         Kind::Instruction,
     ] {
         for (ResourceKey(_, called), kept) in reader.resources(own, NAMES_MAX)? {
-            // What begins itself goes with it.
-            if (own, &called) != (kind, name) && begins(&kept.spec, (kind, name)) {
+            // What begins itself goes with it, as what it listens with does.
+            let goes = (own, &called) == (kind, name) || is_its_own((own, &called), (kind, name));
+            if !goes && begins(&kept.spec, (kind, name)) {
                 named.push(format!("{} {called}", own.word()));
             }
         }
@@ -107,6 +112,13 @@ fn by_beginners(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Strin
              begins there"
         )
     }))
+}
+
+/// Whether a resource is what an instruction listens with.
+fn is_its_own((own, called): (Kind, &Name), (kind, name): (Kind, &Name)) -> bool {
+    let whose = called.as_str().strip_prefix(INSTRUCTION_PREFIX);
+    let is_derived = own == Kind::Subscription && kind == Kind::Instruction;
+    is_derived && whose == Some(name.as_str())
 }
 
 /// A sentence about what names it for its work; none where nothing does.
@@ -217,12 +229,20 @@ pub(super) fn answers_lost(
     let uses = uses(reader, &[Needed::Answers(&lost)])?;
     Ok(uses.map(|uses| {
         let what = format!("nobody answers {} any more, and {uses}", lost.join(", "));
-        (what, until("the `capabilities` of a driver name it"))
+        (what, until_taken("the `capabilities` of a driver name it"))
     }))
 }
 
 fn until(again: &str) -> String {
     format!("until {again} again such a step fails, and what can't be undone waits for a person")
+}
+
+/// The same where a step may as well only say something: nobody takes that any more.
+fn until_taken(again: &str) -> String {
+    format!(
+        "until {again} again such a step fails, or nobody takes what it emits, and what can't be \
+         undone waits for a person"
+    )
 }
 
 /// The types of events that a driver is given.

@@ -258,3 +258,102 @@ async fn one_that_answers_nothing_is_not_ready() {
     let found = rig.get("/api/v1/drivers/mute").await.ok();
     assert_eq!(found["status"], "ready", "{found}");
 }
+
+/// What is done is undone by an event, which a driver that is built in takes.
+const UNDONE: &str = "driver: {id: undoer, builtin: echo, capabilities: [u.undo]}\n---\n\
+    type: plan\nname: p\nsteps:\n  \
+    - {name: a, render: done, compensate: {emit: {type: u.undo, data: {s: a}}}}\n  \
+    - {name: w, wait_for: {signal: go}}\n  \
+    - {name: c, fail: stop}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plan_emits_to_undo_waits_for_a_driver_that_is_off() {
+    let rig = Rig::new().await;
+    apply(&rig, UNDONE).await.ok();
+    let start = async || rig.post("/api/v1/plans/p/start", json!({})).await;
+    let switch = async |verb: &str| {
+        let place = format!("/api/v1/drivers/undoer/{verb}");
+        rig.post(&place, json!({})).await.ok()
+    };
+    let run = start().await.ok()["run"].as_str().unwrap().to_owned();
+    let off = switch("disable").await;
+    let warning = off["warnings"][0].as_str().unwrap();
+    let needed = format!("to undo step a of plan p ({run})");
+    assert!(warning.contains(&needed), "{off}");
+    assert!(warning.contains("naos driver enable undoer"), "{off}");
+    let refused = start().await;
+    assert_eq!(refused.problem(), (409, "N0133".into()));
+    assert!(
+        refused.text.contains("naos driver enable undoer"),
+        "{refused:?}"
+    );
+    // What is there and off isn't said to be missing, where its document says so beside the plan.
+    let applied = apply(&rig, UNDONE).await.ok();
+    let helps = applied["warnings"].to_string();
+    assert!(helps.contains("naos driver enable undoer"), "{applied}");
+    assert!(!helps.contains("apply a driver"), "{applied}");
+    let signal = format!("/api/v1/plan-runs/{run}/signal");
+    rig.post(&signal, json!({"name": "go"})).await.ok();
+    let ended = async |wanted: &str| {
+        let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
+        loop {
+            let found = rig.get(&format!("/api/v1/plan-runs/{run}")).await.ok();
+            if found["status"] == wanted {
+                return found;
+            }
+            assert!(naos_engine::clock::tick() < end, "{found}");
+            tokio::task::yield_now().await;
+        }
+    };
+    let found = ended("compensation_failed").await;
+    let text = found.to_string();
+    assert!(
+        text.contains("N0198") && text.contains("plan resume"),
+        "{found}"
+    );
+    switch("enable").await;
+    let resume = format!("/api/v1/plan-runs/{run}/resume");
+    rig.post(&resume, json!({})).await.ok();
+    ended("rolled_back").await;
+    let undoer = rig.get("/api/v1/drivers/undoer").await.ok();
+    assert_eq!(undoer["answered"], 1, "{undoer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_while_a_driver_is_off_is_kept_for_it() {
+    let rig = Rig::new().await;
+    let driver = "driver: {id: post_tool, builtin: echo, capabilities: [mail.read]}";
+    apply(&rig, driver).await.ok();
+    let switch = async |verb: &str| {
+        let place = format!("/api/v1/drivers/post-tool/{verb}");
+        rig.post(&place, json!({})).await.ok();
+    };
+    switch("disable").await;
+    let event = json!({"type": "mail.read", "data": 1});
+    let said = rig.post("/api/v1/events", event).await.ok();
+    let event = said["event"].as_str().unwrap();
+    let aside = json!([{"event": event, "consumer": "driver-post-tool", "driver": "post-tool"}]);
+    assert_eq!(said["put_aside"], aside, "{said}");
+    let dead = rig.get("/api/v1/events/dead").await.ok();
+    let one = &dead["items"][0];
+    assert_eq!(
+        (&one["event"], &one["gone"], &one["off"]),
+        (&json!(event), &json!(false), &json!(true)),
+        "{dead}"
+    );
+    assert_eq!(one["problem"]["code"], "N0198", "{dead}");
+    let stats = rig.get("/api/v1/events/stats").await.ok();
+    assert_eq!(stats["orphans"], 0, "{stats}");
+    let replay = format!("/api/v1/consumers/driver-post-tool/dead/{event}/replay");
+    let refused = rig.post(&replay, json!({})).await;
+    assert_eq!(refused.problem(), (409, "N0131".into()));
+    assert!(
+        refused.text.contains("naos driver enable post-tool"),
+        "{refused:?}"
+    );
+    switch("enable").await;
+    rig.post(&replay, json!({})).await.ok();
+    until(&rig, |found| found["answered"] == 1).await;
+    let dead = rig.get("/api/v1/events/dead").await.ok();
+    assert_eq!(dead["items"], json!([]), "it was given");
+}

@@ -133,6 +133,11 @@ async fn what_is_still_started_is_not_taken_away_in_silence() {
     assert_eq!(delete("plan/sweep").await, json!([said]));
     assert_eq!(delete("schedule/noon").await, json!([]));
     assert_eq!(delete("plan/house").await, json!([]));
+    // What an instruction listens with goes with it.
+    let heard = "type: instruction\nname: chain-b\ntrigger: {event: mail.came}\nplan:\n  \
+                 - {id: a, emit: {type: note.send}}\n";
+    apply(&rig, heard).await;
+    assert_eq!(delete("instruction/chain-b").await, json!([]));
 }
 
 /// Its second step uses what its first one gets from a driver; nobody need answer the second.

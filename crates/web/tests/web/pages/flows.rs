@@ -25,6 +25,21 @@ async fn over(rig: &Rig, place: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_undoes_a_step_is_no_step_of_its_own() {
+    let rig = Rig::new().await;
+    let undo = |step: &str| format!("compensate: {{emit: undo.{step}}}");
+    let (a, b) = (undo("a"), undo("b"));
+    let plan = format!(
+        "type: plan\nname: pl\nsteps:\n  - {{name: a, render: x, {a}}}\n  \
+         - {{name: b, render: y, {b}}}\n  - {{name: c, render: z}}\n"
+    );
+    apply(&rig, &plan).await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let list = rig.page(&cookie, "/flows").await;
+    assert!(list.text.contains("3 steps"), "{}", list.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_drawn_runs_from_its_page_and_shows_how_long_each_step_took() {
     let rig = Rig::new().await;
     rig.agent("echo").await;
