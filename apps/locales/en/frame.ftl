@@ -13,6 +13,7 @@ date-time = { $year }-{ $month }-{ $day } { $hour }:{ $minute } UTC
 clock = { $hour }:{ $minute } UTC
 time-unknown = unknown time
 time-now = just now
+time-soon = in less than 1 min.
 time-minutes = { $count } min. ago
 time-minutes-ahead = in { $count } min.
 time-hours = { $count } hr. ago

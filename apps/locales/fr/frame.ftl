@@ -13,6 +13,7 @@ date-time = { $day }/{ $month }/{ $year } { $hour }:{ $minute } UTC
 clock = { $hour }:{ $minute } UTC
 time-unknown = date inconnue
 time-now = à l’instant
+time-soon = dans moins d’1 min
 time-minutes = il y a { $count } min
 time-minutes-ahead = dans { $count } min
 time-hours = il y a { $count } h

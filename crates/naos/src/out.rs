@@ -89,7 +89,7 @@ impl Out {
     /// A piece of what a model writes as it comes, cleaned. A program behind a pipe is given the
     /// answer alone, once it is known: what is written may be no part of it.
     pub(crate) fn thought(&self, text: &str) {
-        if self.terminal {
+        if self.terminal && !self.json {
             return self.piece(text);
         }
         let _ = std::io::stderr().lock().write_all(clean(text).as_bytes());

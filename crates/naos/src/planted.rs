@@ -65,3 +65,13 @@ pub(crate) fn forgets_the_ports() -> bool {
 pub(crate) fn takes_what_it_lacks() -> bool {
     chosen("takes-what-it-lacks")
 }
+
+/// A variable that is there to say who asks, and is empty, lets in as the owner.
+pub(crate) fn empty_token_is_none() -> bool {
+    chosen("empty-token-is-none")
+}
+
+/// What any folder had in common with an agent counts for each folder.
+pub(crate) fn one_base_for_all_folders() -> bool {
+    chosen("one-base-for-all-folders")
+}

@@ -192,6 +192,7 @@ impl Session {
 
     /// The same; data that isn't there yet is made.
     pub(crate) fn make(project: &Project, tenant: Option<&str>) -> Result<Self, Fail> {
+        let said = token_said()?;
         let runtime = runtime()?;
         let left = Daemon::left_behind(&project.data);
         let left = left.filter(|_| !crate::planted::forgets_the_ports());
@@ -211,7 +212,7 @@ impl Session {
             mend_token: String::new(),
             unanswered: None,
         };
-        (session.token, session.mend_token) = token(project, tenant)?;
+        (session.token, session.mend_token) = token(project, tenant, said)?;
         Ok(session)
     }
 
@@ -680,12 +681,33 @@ pub(crate) fn taken(project: &Project, pid: Option<u32>) -> Fail {
     fail.help("it is a command at work, not a daemon: wait for its end, or end it; nothing is lost")
 }
 
+/// The token that was said, if one was. Set and empty is not unset: whoever meant somebody else's
+/// token, and has lost it, must not act as the owner.
+fn token_said() -> Result<Option<String>, Fail> {
+    let Some(set) = std::env::var_os("NAOS_TOKEN") else {
+        return Ok(None);
+    };
+    let what = match set.into_string() {
+        Ok(token) if !token.trim().is_empty() => return Ok(Some(token)),
+        Ok(_) if crate::planted::empty_token_is_none() => return Ok(None),
+        Ok(_) => {
+            "the variable NAOS_TOKEN is set and empty: it says as whom this is, and names nobody"
+        }
+        Err(_) => "the variable NAOS_TOKEN holds no text",
+    };
+    Err(Fail::new(Code::NOT_SIGNED_IN, what).help(
+        "put a member's token into it; or take it away (`unset NAOS_TOKEN`, in a file of a \
+         client's servers the line) to use the token that is kept in the data directory",
+    ))
+}
+
 /// The token, and what to do where it isn't good.
-fn token(project: &Project, tenant: Option<&str>) -> Result<(String, String), Fail> {
-    if let Some(token) = std::env::var("NAOS_TOKEN")
-        .ok()
-        .filter(|token| !token.is_empty())
-    {
+fn token(
+    project: &Project,
+    tenant: Option<&str>,
+    said: Option<String>,
+) -> Result<(String, String), Fail> {
+    if let Some(token) = said {
         if let Some(slug) = tenant {
             let what = format!(
                 "NAOS_TOKEN holds the token of one tenant, and --tenant {slug} names one too"
@@ -705,6 +727,7 @@ fn token(project: &Project, tenant: Option<&str>) -> Result<(String, String), Fa
     match fs::read_to_string(&path) {
         Ok(text) => {
             let path = path.display();
+            let is_empty = text.trim().is_empty();
             let mend = match tenant {
                 Some("main") | None => format!(
                     "{path} holds no valid token: end the daemon, delete that file and run any \
@@ -712,6 +735,10 @@ fn token(project: &Project, tenant: Option<&str>) -> Result<(String, String), Fa
                 ),
                 Some(_) => format!("{path} holds no valid token: its owner can issue another one"),
             };
+            if is_empty {
+                let what = format!("the file {path} is empty, and a token was to be in it");
+                return Err(Fail::new(Code::NOT_SIGNED_IN, what).help(mend));
+            }
             Ok((text.trim().to_owned(), mend))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

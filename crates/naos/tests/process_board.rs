@@ -118,9 +118,15 @@ fn process_what_a_person_rejects_is_done_anew() {
     let project = &office.project;
     let words = ["Prices", "--text", "Three plans.", "--to", "jarvis"];
     let more = ["--reviewer", "fury", "--approve", "--priority", "urgent"];
-    let task = id(&office.create(&[&words[..], &more[..]].concat()));
+    let check = ["--check", "short=size(output) < 4000"];
+    let task = id(&office.create(&[&words[..], &more[..], &check[..]].concat()));
     let asked = |found: &Value| found["status"] == "human_approval";
     office.until(&task, "up for approval", asked);
+    let shown = project.naos(&["task", "show", &task]);
+    let asks = "What a person is asked about (naos approve appr_";
+    for part in ["short (size(output) < 4000)", asks, "Free, Pro."] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
     let no = project.naos(&["approve", "--no", "--comment", "Agency is missing"]);
     assert_eq!(no.exit, 0, "{}", no.stderr);
     office.until(&task, "failed", |found| found["status"] == "failed");

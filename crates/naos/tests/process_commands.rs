@@ -2,7 +2,7 @@
 
 mod project;
 
-use project::{Project, naos_in};
+use project::{Project, command, naos_in};
 use serde_json::Value;
 
 /// Words, exit status, and what standard error says.
@@ -690,5 +690,39 @@ fn process_an_empty_name_names_nothing() {
             "{words:?}: {}",
             ended.stderr
         );
+    }
+}
+
+#[test]
+fn process_an_empty_token_is_nobodys() {
+    let project = Project::new();
+    project.json(&["get", "members"]);
+    let refused = |token: &str, words: &[&str]| {
+        let mut naos = command(&project.path("."));
+        let ended = naos.env("NAOS_TOKEN", token).args(words).output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(!ended.status.success(), "{words:?} as {token:?}: {said}");
+        for part in ["N0140", "NAOS_TOKEN is set and empty", "`unset NAOS_TOKEN`"] {
+            assert!(said.contains(part), "{words:?} as {token:?}: {said}");
+        }
+    };
+    let all = || {
+        for token in ["", " ", "\n"] {
+            refused(token, &["get", "members"]);
+            refused(token, &["create", "clerk", "--template", "echo"]);
+            refused(token, &["approve", "--all", "--yes"]);
+            refused(token, &["mcp"]);
+        }
+    };
+    all();
+    let mut daemon = project.up();
+    all();
+    daemon.kill();
+    // A file that lost what it held says so, too.
+    std::fs::write(project.path("data/owner.token"), "\n").unwrap();
+    let lost = project.naos(&["get", "members"]);
+    assert_ne!(lost.exit, 0, "{}", lost.stdout);
+    for part in ["N0140", "owner.token", "is empty"] {
+        assert!(lost.stderr.contains(part), "{}", lost.stderr);
     }
 }

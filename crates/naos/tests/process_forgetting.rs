@@ -255,3 +255,49 @@ fn process_a_document_that_came_with_a_task_is_erased_where_its_work_ended() {
     assert!(again.stderr.contains("N0124"), "{}", again.stderr);
     assert_eq!(project.naos(&["audit", "verify"]).exit, 0);
 }
+
+#[test]
+fn process_what_was_forgotten_is_erased_by_the_id_that_it_had() {
+    let taught = json!({"fact": "Riake pays its invoices late", "confidence": 0.8, "source": "x"});
+    let office = office(&[call(&[("remember", taught)]), say("Noted.")]);
+    let project = &office.project;
+    let memo = "type: agent\nname: memo\nmodel: any\nprompt: You remember.\n\
+                workspace: agents/memo\ntools: [remember]\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], memo.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let ran = project.json(&["run", "memo", "--input", "Learn."]);
+    assert_eq!(ran["status"], "completed", "{ran}");
+    let listed = project.json(&["memory", "list", "memo"]);
+    let id = listed["items"][0]["id"].as_str().unwrap();
+    let forget = ["memory", "forget", "memo", id];
+    let done = project.naos(&forget);
+    assert_eq!(done.exit, 0, "{}", done.stderr);
+    let facts = [
+        "document",
+        "show",
+        "agents/memo/memory/facts.jsonl",
+        "--version",
+        "1",
+    ];
+    assert!(project.naos(&facts).stdout.contains("Riake"));
+    // Whoever forgot it first is led on.
+    let again = project.naos(&forget);
+    assert_eq!(again.exit, 1, "{}", again.stderr);
+    for part in [&format!("forgot {id} already"), "--erase"] {
+        assert!(again.stderr.contains(part), "{part}: {}", again.stderr);
+    }
+    let erased = project.naos(&[&forget[..], &["--erase", "--yes"]].concat());
+    let text = format!("{}{}", erased.stdout, erased.stderr);
+    assert!(
+        erased.exit == 0 && text.contains("Erased: 1 earlier version"),
+        "{text}"
+    );
+    assert!(project.naos(&facts).stderr.contains("N0124"));
+    let nothing = project.naos(&[&forget[..], &["--erase", "--yes"]].concat());
+    let said = format!("there is no {id}");
+    assert!(
+        nothing.exit == 1 && nothing.stderr.contains(&said),
+        "{}",
+        nothing.stderr
+    );
+}

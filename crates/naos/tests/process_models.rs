@@ -146,6 +146,8 @@ fn process_what_a_model_writes_is_shown_as_it_writes_it() {
         r#""arguments": {"expression": "1 + 1"}}]}"#,
         "\n",
         r#"{"say": "It is due on Friday, as every week."}"#,
+        "\n",
+        r#"{"say": "On Monday."}"#,
     );
     let office = Office::with(Step::parse_all(script).unwrap());
     office.hire(
@@ -164,6 +166,12 @@ fn process_what_a_model_writes_is_shown_as_it_writes_it() {
     for text in ["I look first.", answer] {
         assert!(ended.stderr.contains(text), "{}", ended.stderr);
     }
+    // The same where the answer is for a program.
+    let words = ["run", "clerk", "--input", "And then?", "--stream", "--json"];
+    let ended = office.project.naos(&words);
+    let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(told["output"], "On Monday.", "{told}");
+    assert!(ended.stderr.contains("On Monday."), "{}", ended.stderr);
     // Without a model nothing is written on the way, and the answer comes all the same.
     let made = office
         .project

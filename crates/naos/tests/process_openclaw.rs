@@ -423,3 +423,68 @@ fn process_what_is_exported_and_imported_is_what_it_was() {
     }
     assert!(!project.path("agents/eve.yaml").exists());
 }
+
+#[test]
+fn process_each_folder_has_its_own_last_time() {
+    let project = Project::new();
+    let dir = workspace(&project);
+    let import = |dir: &Path| {
+        let words = ["agent", "import", words(dir), "--name", "ada"];
+        project.naos(&[&words[..], &["--json"]].concat())
+    };
+    let memory = |dir: &Path| {
+        let done = import(dir);
+        assert_eq!(done.exit, 0, "{}", done.stderr);
+        let said = results(&serde_json::from_str(&done.stdout).unwrap());
+        assert!(said.values().all(|(result, _)| result != "changed"));
+        said["MEMORY.md"].0.clone()
+    };
+    let learns = |text: &str| {
+        fs::write(project.path("put.md"), text).unwrap();
+        project.json(&["document", "put", "put.md", "agents/ada/MEMORY.md"]);
+    };
+    let remembered = || text(&project, "agents/ada/MEMORY.md");
+    assert_eq!(memory(&dir), "new");
+    learns("- Ann pays by card\n");
+    assert_eq!(memory(&dir), "kept");
+    // What goes out into another folder says nothing of this one.
+    let out = project.path("out");
+    project.json(&["agent", "export", "ada", words(&out)]);
+    assert_eq!(memory(&dir), "kept");
+    assert_eq!(memory(&out), "unchanged");
+    assert_eq!(memory(&dir), "kept");
+    assert_eq!(remembered(), "- Ann pays by card\n");
+    learns("- Ann pays in cash\n");
+    assert_eq!((memory(&out), memory(&dir)), ("kept".into(), "kept".into()));
+    // Nor is a copy of a folder news.
+    let copy = project.path("copy");
+    put(
+        &copy,
+        &[(
+            "MEMORY.md",
+            &fs::read_to_string(dir.join("MEMORY.md")).unwrap(),
+        )],
+    );
+    assert_eq!(memory(&copy), "kept");
+    // A folder of which nothing is known replaces nothing unasked.
+    let other = project.path("other");
+    put(&other, &[("SOUL.md", "# Soul\n\nI am another.\n")]);
+    let refused = import(&other);
+    assert!(
+        refused.stderr.contains("nothing was taken"),
+        "{}",
+        refused.stderr
+    );
+    // An earlier naos kept one last time for all folders.
+    let kept = project.path("data/workspaces.json");
+    let each: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+    let of_out = fs::canonicalize(&out).unwrap();
+    let of_out = &each[format!("main/ada:{}", of_out.display())];
+    assert!(of_out["MEMORY.md"].is_string(), "{each:#}");
+    fs::write(&kept, json!({"main/ada": of_out}).to_string()).unwrap();
+    assert_eq!(memory(&out), "kept");
+    put(&out, &[("MEMORY.md", "- Ann is asked\n")]);
+    let refused = import(&out);
+    assert!(refused.stderr.contains("MEMORY.md"), "{}", refused.stderr);
+    assert_eq!(remembered(), "- Ann pays in cash\n");
+}

@@ -227,7 +227,7 @@ fn process_a_squad_is_told_its_language_and_whoever_wakes_its_checklist() {
     };
     for (language, speaks, checklist) in [
         ("fr", "speak French (français).", "S'il n'y a rien à faire"),
-        ("mg", "speak Malagasy (malagasy).", "HEARTBEAT_OK"),
+        ("mg", "speak Malagasy.", "HEARTBEAT_OK"),
         ("en", "speak English.", "If nothing needs doing"),
     ] {
         let office = project_of(language);

@@ -728,3 +728,60 @@ fn process_a_program_that_nobody_named_does_not_run() {
         assert!(applied.stderr.contains(said), "{text}: {}", applied.stderr);
     }
 }
+
+#[test]
+fn process_who_approves_one_tool_takes_back_no_other() {
+    let shelf = Shelf::new(&calls("shelf__lend"), "shelf.*");
+    let project = &shelf.office.project;
+    let has = |text: &str, part: &str| assert!(text.contains(part), "{part}: {text}");
+    shelf.approve();
+    fs::write(
+        shelf.folder.join("description"),
+        "Finds a book by its author.",
+    )
+    .unwrap();
+    let approved = project.naos(&["tools", "approve", "shelf", "find"]);
+    assert_eq!(approved.exit, 0, "{}", approved.stderr);
+    let said = &approved.stdout;
+    has(said, "2 of its tools may be called");
+    assert!(
+        !said.contains("Withdrawn") && !said.contains("lend:"),
+        "{said}"
+    );
+    let server = || project.json(&["tools", "list"])["items"][0].clone();
+    let both = serde_json::json!(["find", "lend"]);
+    assert_eq!(
+        (&server()["tools"], &server()["status"]),
+        (&both, &"ready".into())
+    );
+    let ran = shelf.ask();
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert_eq!(shelf.calls()[0]["name"], "lend");
+    let unknown = project.naos(&["tools", "approve", "shelf", "sell"]);
+    assert_eq!(unknown.exit, 1, "{}", unknown.stderr);
+    has(&unknown.stderr, "`naos tools look shelf`");
+    // What is taken back is named, and so is what stays.
+    let withdrawn = project.naos(&["tools", "withdraw", "shelf", "lend"]);
+    assert_eq!(withdrawn.exit, 0, "{}", withdrawn.stderr);
+    for part in ["Withdrawn: lend.", "Still approved of shelf: find."] {
+        assert!(withdrawn.stdout.contains(part), "{}", withdrawn.stdout);
+    }
+    assert_eq!(server()["tools"], serde_json::json!(["find"]));
+    let again = project.naos(&["tools", "withdraw", "shelf", "lend"]);
+    assert_eq!(again.exit, 1, "{}", again.stderr);
+    has(&again.stderr, "`naos tools list`");
+    // All that is offered is all: what isn't any more is named.
+    shelf.approve();
+    assert_eq!(server()["tools"], both);
+    shelf.mode("odd");
+    let gone = project.naos(&["tools", "approve", "shelf"]);
+    has(&gone.stdout, "Withdrawn: lend.");
+    // As it was when it was approved, it stays approved, and is told not to be called.
+    shelf.mode("");
+    shelf.approve();
+    fs::write(shelf.folder.join("description"), "Sells a book.").unwrap();
+    let other = project.naos(&["tools", "approve", "shelf", "lend"]);
+    has(&other.stdout, "1 of its tools may be called");
+    has(&other.stderr, "as it was approved: find");
+    assert_eq!(server()["tools"], both);
+}

@@ -268,6 +268,14 @@ fn body_of(row: &Row) -> Option<Value> {
             &[],
             json!({"inputs": {"type": "object"}, "wait_ms": {"type": "integer"}}),
         ),
+        ("POST", "/api/v1/tool-servers/{name}/approve") => object(
+            &["seen"],
+            json!({"seen": text(), "tools": {"type": "array", "items": text()}}),
+        ),
+        ("POST", "/api/v1/tool-servers/{name}/withdraw") => object(
+            &["tools"],
+            json!({"tools": {"type": "array", "items": text(), "minItems": 1}}),
+        ),
         ("POST", "/api/v1/tasks") => object(&["title"], card(true)),
         ("POST", "/api/v1/tasks/{id}") => object(&[], card(false)),
         ("POST", "/api/v1/tasks/{id}/hand-over") => {

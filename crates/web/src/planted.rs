@@ -141,3 +141,8 @@ pub(crate) fn streams_what_broke_off() -> bool {
 pub(crate) fn answers_untold() -> bool {
     chosen("answers-untold")
 }
+
+/// Who lets one tool be called takes back all others of its server, unseen.
+pub(crate) fn approves_these_alone() -> bool {
+    chosen("approves-these-alone")
+}

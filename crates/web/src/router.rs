@@ -176,6 +176,8 @@ table! {
         servers::look;
     Api POST "/api/v1/tool-servers/{name}/approve" Admin "Lets a server's tools be called, as seen"
         servers::approve;
+    Api POST "/api/v1/tool-servers/{name}/withdraw" Admin "Lets tools of a server be called no more"
+        servers::withdraw;
     Api POST "/api/v1/tools/{name}/enable" Admin "Lets a server's tools be called"
         resources::enable_tool;
     Api POST "/api/v1/tools/{name}/disable" Admin "Lets none of a server's tools be called"

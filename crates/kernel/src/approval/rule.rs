@@ -6,7 +6,7 @@ use naos_types::command::Reply;
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::spec::{Kind, MindSpec};
 use naos_types::{
-    Actor, ApprovalId, ApprovalStatus, Code, Digest, DocPath, Name, Role, Span, Time,
+    Actor, ApprovalId, ApprovalStatus, Code, Digest, DocPath, Name, Refusal, Role, Span, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -295,7 +295,8 @@ fn one(turn: &Turn<'_>, habit: &str) -> Done<Habit> {
     let found = turn.habit(&HabitKey(habit.to_owned()))?.cloned();
     found.ok_or_else(|| {
         let what = format!("no question of the kind {habit:?} was answered yet");
-        Stop::refused(Code::NOT_FOUND, what)
+        let help = "`naos rule list` shows the kinds of which a rule is offered or taken";
+        Refusal::new(Code::NOT_FOUND, what).help(help).into()
     })
 }
 

@@ -298,7 +298,8 @@ fn goes_on_from(turn: &Turn<'_>, by: &Actor, of: &Run, wanted: &Wanted<'_>) -> D
             "there is no turn {}: the run has {turns}, counted from 1",
             wanted.from
         );
-        return Err(Stop::refused(Code::NOT_FOUND, what));
+        let help = "name a turn that there is: each answer of its model is one";
+        return Err(Refusal::new(Code::NOT_FOUND, what).help(help).into());
     }
     if acted.len() > FORK_ACTS_MAX {
         let what = format!(

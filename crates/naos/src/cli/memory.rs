@@ -179,9 +179,9 @@ fn id(one: &Value) -> String {
 }
 
 /// Where the chosen ones stand in the list.
-fn places(all: &[Value], chosen: &Chosen) -> Result<Vec<usize>, Fail> {
+fn places(all: &[Value], agent: &str, chosen: &[String]) -> Result<Vec<usize>, Fail> {
     let mut places = Vec::new();
-    for which in &chosen.which {
+    for which in chosen {
         let before = places.len();
         if which.len() == ID_CHARS {
             let is_meant = |at: &usize| id(&all[*at]).eq_ignore_ascii_case(which);
@@ -192,11 +192,8 @@ fn places(all: &[Value], chosen: &Chosen) -> Result<Vec<usize>, Fail> {
         }
         if places.len() == before {
             let learned = crate::out::count(all.len(), "thing", "things");
-            let what = format!("{} learned {learned}, there is no {which}", chosen.agent);
-            let help = format!(
-                "`naos memory list {}` shows the id and the number of each",
-                chosen.agent
-            );
+            let what = format!("{agent} learned {learned}, there is no {which}");
+            let help = format!("`naos memory list {agent}` shows the id and the number of each");
             return Err(Fail::new(Code::NOT_FOUND, what).help(help));
         }
     }
@@ -219,7 +216,7 @@ fn promote(context: &Context, chosen: &Chosen) -> Ended {
         text.push_str(MEMORY_HEAD);
     }
     let mut count = 0;
-    for at in places(&all, chosen)? {
+    for at in places(&all, &chosen.agent, &chosen.which)? {
         let one = &mut all[at];
         if one["promoted"] == true {
             continue;

@@ -53,8 +53,8 @@ pub(crate) struct Run {
     /// Waits at most so many seconds; the run goes on.
     #[arg(long, value_name = "SECONDS", default_value_t = WAIT_S)]
     timeout: u64,
-    /// Shows what a model writes as it writes it; on a terminal that is always so. Elsewhere it is
-    /// shown on standard error: standard output has the answer and nothing else.
+    /// Shows what a model writes as it writes it; on a terminal that is always so. Elsewhere, and
+    /// with --json, it is shown on standard error: standard output has the answer and nothing else.
     #[arg(long, conflicts_with = "no_wait")]
     stream: bool,
 }
@@ -171,8 +171,9 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
         trust::verify(&mut session, &[agent.to_string()])?;
     }
     let wait = run.wait_ms();
-    let stream = run.stream || (context.out.terminal && !run.no_wait);
-    let stream = stream && !context.out.json;
+    // Nobody asked a terminal to show it where the answer is for a program.
+    let shows = context.out.terminal && !context.out.json;
+    let stream = run.stream || (shows && !run.no_wait);
     // What is written is heard from the start on, or as near to it as can be.
     body["wait_ms"] = json!(if stream { 0 } else { wait.min(FIRST_MS) });
     let until = clock::tick() + Duration::from_millis(wait);
@@ -195,7 +196,7 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     let heard = written.as_deref().filter(|text| !text.is_empty());
     // What was missed at the end follows; nothing is shown twice.
     let rest = heard.and_then(|text| answer["output"].as_str()?.strip_prefix(text));
-    let rest = rest.filter(|_| context.out.terminal);
+    let rest = rest.filter(|_| shows);
     if heard.is_some() {
         let rest = rest.unwrap_or_default();
         context.out.thought(&format!("{rest}\n"));

@@ -486,6 +486,25 @@ fn before_edit(found: &Value) -> &'static str {
     }
 }
 
+/// What must hold, in a line: its name, and what it says.
+fn demanded(check: &Value) -> String {
+    if check.is_string() {
+        return cell(check); // an expression without a name
+    }
+    let says = match check["check"].as_str() {
+        Some(says) => says.to_owned(),
+        None => format!("schema {}", check["schema"]),
+    };
+    let named = match check["name"].as_str() {
+        Some(name) => format!("{name} ({says})"),
+        None => says,
+    };
+    match check["message"].as_str() {
+        Some(message) => format!("{named}, else: {message}"),
+        None => named,
+    }
+}
+
 /// One check in a line: what it says, whether it holds, what was found.
 pub(super) fn checked(check: &Value) -> String {
     let (name, says) = (cell(&check["name"]), cell(&check["check"]));
@@ -554,7 +573,7 @@ fn show(out: &Out, found: &Value) {
         put("said", said.to_owned());
     }
     for check in found["checks"].as_array().into_iter().flatten() {
-        put("check", cell(check));
+        put("check", demanded(check));
     }
     out.table(&["", ""], &rows);
     for (head, key) in [("What is to be done", "input"), ("Result", "output")] {
@@ -596,6 +615,14 @@ fn show(out: &Out, found: &Value) {
             "\nThe review of {who}, round {round} of {rounds}: {verdict}{since}\n"
         ));
         out.line(cell(&review["text"]));
+    }
+    let asks = &found["asks"];
+    if !asks.is_null() {
+        let id = cell(&asks["approval"]);
+        out.line(format!(
+            "\nWhat a person is asked about (naos approve {id}):\n"
+        ));
+        out.line(cell(&asks["text"]));
     }
     let said = found["messages"].as_array().into_iter().flatten();
     for (at, line) in said.enumerate() {

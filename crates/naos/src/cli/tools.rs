@@ -1,4 +1,4 @@
-//! `naos tools list|look|approve|enable|disable|probe`
+//! `naos tools list|look|approve|withdraw|enable|disable|probe`
 
 mod probe;
 
@@ -16,7 +16,8 @@ use crate::session::{Session, api, part};
     naos apply -f tools.yaml            mcpServers: {files: {command: npx, args: [...]}}\n  \
     naos tools look files               what it offers, and what changed since you looked\n  \
     naos tools approve files            all that it offers now may be called\n  \
-    naos tools approve files read_file  this one only\n  \
+    naos tools approve files read_file  this one, beside those that may be called already\n  \
+    naos tools withdraw files read_file this one may not be called any more\n  \
     naos tools probe npx -y SERVER      meets one that no document names yet\n\n\
     A tool is called only as it was when you approved it: one that says something else of itself\n\
     is not called until you look again. Programs run where naos was started with\n\
@@ -42,11 +43,20 @@ enum What {
         /// Which.
         name: String,
     },
-    /// Lets these of its tools be called, as they are now: all of them unless some are named.
+    /// Lets these of its tools be called, as they are now, beside those that may be already; all
+    /// that it offers unless some are named.
     Approve {
         /// Which server.
         name: String,
         /// Its tools.
+        tools: Vec<String>,
+    },
+    /// Takes back that these of its tools may be called.
+    Withdraw {
+        /// Which server.
+        name: String,
+        /// Its tools.
+        #[arg(required = true)]
         tools: Vec<String>,
     },
     /// Meets a server as naos would, and tells what it offers; nothing of it is kept.
@@ -69,6 +79,7 @@ pub(crate) fn go(context: &Context, tools: &Tools) -> Ended {
         What::Show { name } => show(context, "tool", name),
         What::Look { name } => look(context, name),
         What::Approve { name, tools } => approve(context, name, tools),
+        What::Withdraw { name, tools } => withdraw(context, name, tools),
         What::Probe(wanted) => probe::go(context, wanted),
         What::Enable { name } => enable(context, "tool", name, true),
         What::Disable { name } => enable(context, "tool", name, false),
@@ -161,7 +172,10 @@ fn differing(name: &str, seen: &Value) -> Vec<String> {
                  approved; `naos tools look {name}` shows the difference, `naos tools approve \
                  {name}` takes it"
             )),
-            Some("gone") => Some(format!("{tool} is not called: it isn't offered any more")),
+            Some("gone") => Some(format!(
+                "{tool} is not called: it isn't offered any more; `naos tools withdraw {name} \
+                 {tool}` forgets it"
+            )),
             _ => None,
         }
     };
@@ -232,14 +246,55 @@ fn approve(context: &Context, which: &str, tools: &[String]) -> Ended {
         context.out.json(&answer);
         return Ok(0);
     }
-    shown(&context.out, &seen);
+    let is_asked = |item: &Value| tools.is_empty() || tools.contains(&cell(&item["tool"]));
+    let mut looked_at = seen;
+    if let Some(items) = looked_at["items"].as_array_mut() {
+        items.retain(is_asked);
+    }
+    shown(&context.out, &looked_at);
     uncallable(&context.out, &answer);
+    let differing = words(&answer["differing"]);
+    if !differing.is_empty() {
+        context.out.note(format!(
+            "not called, since it isn't as it was approved: {differing}; `naos tools look {which}` \
+             shows the difference"
+        ));
+    }
+    say_withdrawn(&context.out, &answer);
     let count = answer["tools"].as_array().map_or(0, Vec::len);
     context.out.say(format!(
         "{count} of its tools may be called, as they are now. Agents name them in `tools:`, as \
          {which}.TOOL or {which}.*"
     ));
     Ok(0)
+}
+
+fn withdraw(context: &Context, which: &str, tools: &[String]) -> Ended {
+    let which = name(which)?;
+    let path = api(&format!("/tool-servers/{which}/withdraw"));
+    let answer = context
+        .fresh_session()?
+        .post(path, &json!({"tools": tools}))?;
+    if context.out.json {
+        context.out.json(&answer);
+        return Ok(0);
+    }
+    say_withdrawn(&context.out, &answer);
+    let rest = words(&answer["tools"]);
+    context.out.say(if rest.is_empty() {
+        format!("None of the tools of {which} is approved now.")
+    } else {
+        format!("Still approved of {which}: {rest}.")
+    });
+    Ok(0)
+}
+
+/// Names the tools that might be called before, and may not any more.
+fn say_withdrawn(out: &Out, answer: &Value) {
+    let withdrawn = words(&answer["withdrawn"]);
+    if !withdrawn.is_empty() {
+        out.say(format!("Withdrawn: {withdrawn}."));
+    }
 }
 
 #[cfg(test)]

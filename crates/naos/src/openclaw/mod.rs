@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::fail::Fail;
 
-pub(crate) use agreed::Agreed;
+pub(crate) use agreed::{Agreed, Last};
 pub(crate) use out::{MARKER, Written, write};
 pub(crate) use skills::{SKILLS, digest as skill_digest, document as skill_document, skill};
 

@@ -136,13 +136,13 @@ impl Tongue {
         found.map_or("en", |(code, _)| code)
     }
 
-    /// What it is called, in English and by those who speak it.
+    /// What it is called, in English, and by those who speak it where that is another word.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::En => "English",
             Self::Fr => "French (français)",
-            Self::Mg => "Malagasy (malagasy)",
+            Self::Mg => "Malagasy",
         }
     }
 

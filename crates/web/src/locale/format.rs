@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 
 use super::Locale;
 
-const MINUTE_MS: i64 = 60_000;
+const SECOND_MS: i64 = 1_000;
+const MINUTE_MS: i64 = 60 * SECOND_MS;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Older (or further away) than this, a date says more than a distance.
@@ -80,7 +81,10 @@ impl Locale {
         let ahead = time_ms > now_ms;
         let distance = time_ms.saturating_sub(now_ms).saturating_abs();
         let (key, unit_ms) = match distance {
-            d if d < MINUTE_MS => return self.t("time-now"),
+            d if d < MINUTE_MS => {
+                let is_soon = ahead && d >= SECOND_MS;
+                return self.t(if is_soon { "time-soon" } else { "time-now" });
+            }
             d if d < HOUR_MS => (
                 if ahead {
                     "time-minutes-ahead"

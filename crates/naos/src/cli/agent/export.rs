@@ -63,7 +63,8 @@ pub(super) fn go(context: &Context, asked: &Export) -> Ended {
     }
     drop(session);
     let done = openclaw::write(&asked.dir, agent.as_str(), &files, asked.force)?;
-    Agreed::of(&project).keep(&project, &super::import::whose(context, &agent), same)?;
+    let whose = super::import::whose(context, &agent);
+    Agreed::of(&project).keep(&project, (&whose, &asked.dir), same)?;
     let openclaw::Written {
         written,
         removed,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::name;
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::openclaw::{self, Agreed, Fate, Found, Part, SKILLS};
+use crate::openclaw::{self, Agreed, Fate, Found, Last, Part, SKILLS};
 use crate::project::Project;
 use crate::session::{Session, api, part};
 use crate::sync::{self, Document, How, Made, OwnFiles};
@@ -107,7 +107,12 @@ pub(super) fn go(context: &Context, asked: &Import) -> Ended {
     let manifest = manifest.transpose()?;
     let mut agreed = Agreed::of(&project);
     let whose = whose(context, &agent);
-    let coming = coming(&mut session, &found, &folder, &agreed.with(&whose))?;
+    let coming = coming(
+        &mut session,
+        &found,
+        &folder,
+        &agreed.with(&whose, &asked.dir),
+    )?;
     if coming.is_empty() {
         let what = format!("there is no file of a workspace in {}", asked.dir.display());
         let mut fail = Fail::new(Code::NOT_FOUND, what).help("for example SOUL.md");
@@ -146,7 +151,7 @@ pub(super) fn go(context: &Context, asked: &Import) -> Ended {
         }
         let same = coming.iter();
         let same = same.map(|one| (one.path.to_owned(), one.digest.clone()));
-        agreed.keep(&project, &whose, same)?;
+        agreed.keep(&project, (&whose, &asked.dir), same)?;
     }
     drop(session);
     if let Some(shown) = &there {
@@ -258,7 +263,7 @@ fn coming<'a>(
     session: &mut Session,
     found: &'a [Found],
     folder: &str,
-    last: &BTreeMap<String, String>,
+    last: &Last,
 ) -> Result<Vec<Coming<'a>>, Fail> {
     let beneath = format!("{folder}/");
     let kept = workspace::versions(session, &format!("/{beneath}"))?;
@@ -283,7 +288,10 @@ fn coming<'a>(
             None => kept.get(&one.path).cloned(),
         };
         let is = naos.as_ref().map(|(digest, _)| digest.as_str());
-        let turn = Turn::of(&digest, is, last.get(&one.path).map(String::as_str));
+        let here = last.here(&one.path);
+        // A folder that is new here, and says what another one said: it is a copy of it.
+        let here = here.or_else(|| last.is_known(&one.path, &digest).then_some(&*digest));
+        let turn = Turn::of(&digest, is, here);
         out.push(Coming {
             path: &one.path,
             part: *part,

@@ -1,15 +1,17 @@
 //! `naos memory forget`: out of what an agent learned, and out of every line that says just that.
 
+use std::slice::from_ref;
+
 use naos_kernel::recall::{self, Document};
 use naos_types::Code;
 use naos_types::think::FACTS;
 use serde_json::{Value, json};
 
 use super::super::erase;
-use super::{Chosen, Context, Ended, folder, learned, line, places, put_learned};
+use super::{Chosen, Context, Ended, ID_CHARS, folder, id, learned, line, places, put_learned};
 use crate::fail::Fail;
-use crate::out::count;
-use crate::session::Session;
+use crate::out::{count, items};
+use crate::session::{Session, part};
 use crate::workspace;
 
 fn fact(one: &Value) -> &str {
@@ -33,13 +35,31 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     let mut session = context.session()?;
     let (agent, folder) = folder(&mut session, &chosen.agent)?;
     let (all, version) = learned(&mut session, &folder)?;
-    let named = places(&all, chosen)?;
+    let is_there = |which: &String| places(&all, &chosen.agent, from_ref(which)).is_ok();
+    let (there, before): (Vec<_>, Vec<_>) = chosen.which.iter().cloned().partition(is_there);
+    let named = places(&all, &chosen.agent, &there)?;
+    let earlier = forgotten_before(&mut session, &folder, &before)?;
+    for which in &before {
+        if !earlier
+            .iter()
+            .any(|one| id(one).eq_ignore_ascii_case(which))
+        {
+            places(&all, &chosen.agent, from_ref(which))?;
+        } else if !asked.erase {
+            let what = format!("{agent} forgot {which} already");
+            let help = format!(
+                "earlier versions still say it: `naos memory forget {agent} {which} --erase` \
+                 destroys what they say of it, for good"
+            );
+            return Err(Fail::new(Code::NOT_FOUND, what).help(help));
+        }
+    }
     let is_gone = |at: usize| {
         let says_so = |other: &usize| recall::is_equal(fact(&all[at]), fact(&all[*other]));
         named.contains(&at) || (!crate::planted::forgets_one_place() && named.iter().any(says_so))
     };
     let gone: Vec<usize> = (0..all.len()).filter(|at| is_gone(*at)).collect();
-    let forgotten: Vec<&Value> = gone.iter().map(|at| &all[*at]).collect();
+    let forgotten: Vec<&Value> = gone.iter().map(|at| &all[*at]).chain(&earlier).collect();
     if asked.erase && !asked.yes {
         // Nobody else waits while somebody thinks. What is there afterwards is what they saw, or
         // it has another version, which isn't written over.
@@ -64,7 +84,9 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     take_out(&mut session, &folder, &forgotten)?;
     let rest = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
     let rest: Vec<Value> = rest.map(|(_, one)| one.clone()).collect();
-    put_learned(&mut session, &folder, &rest, version)?;
+    if !gone.is_empty() {
+        put_learned(&mut session, &folder, &rest, version)?;
+    }
     let left = documents(&mut session, &folder)?;
     let erased = if asked.erase {
         let says: Vec<&str> = forgotten.iter().map(|one| fact(one)).collect();
@@ -98,11 +120,53 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
         let says: Vec<&str> = forgotten.iter().map(|one| fact(one)).collect();
         context
             .out
-            .json(&json!({"done": gone.len(), "forgotten": says}));
+            .json(&json!({"done": forgotten.len(), "forgotten": says}));
     } else {
-        context.out.say(format!("{} forgotten.", gone.len()));
+        context.out.say(format!("{} forgotten.", forgotten.len()));
     }
     Ok(0)
+}
+
+/// What was forgotten before, by its ids: earlier versions of what the agent learned still say it
+/// until it is erased.
+fn forgotten_before(
+    session: &mut Session,
+    folder: &str,
+    ids: &[String],
+) -> Result<Vec<Value>, Fail> {
+    let mut found: Vec<Value> = Vec::new();
+    let path = format!("{folder}/{FACTS}");
+    let mut before = String::new();
+    while ids.iter().any(|which| which.len() == ID_CHARS) {
+        let versions = workspace::place_of("document-versions", &path)?;
+        let page = session.get(format!("{versions}{before}"))?;
+        let is_kept = |item: &&Value| item["version"].is_u64() && item["gone"] != true;
+        for item in items(&page).iter().filter(is_kept) {
+            let place = workspace::place(&path)?;
+            let text = match session.get(format!("{place}?version={}", item["version"])) {
+                Ok(said) => said["text"].as_str().unwrap_or_default().to_owned(),
+                Err(fail) if matches!(fail.code, Some(Code::ERASED | Code::NOT_FOUND)) => continue,
+                Err(fail) => return Err(fail),
+            };
+            let lines = text
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok());
+            for one in lines.collect::<Vec<Value>>() {
+                let is_meant = |which: &String| id(&one).eq_ignore_ascii_case(which);
+                if ids.iter().any(is_meant) && !found.iter().any(|said| id(said) == id(&one)) {
+                    found.push(one);
+                }
+            }
+            if found.len() == ids.len() {
+                return Ok(found);
+            }
+        }
+        match page["next"].as_str() {
+            Some(next) => before = format!("?before={}", part(next)),
+            None => break,
+        }
+    }
+    Ok(found)
 }
 
 /// The documents that it recalls from.

@@ -108,6 +108,12 @@ fn model(name: &str, made: i64, owner: &str) -> Value {
     json!({"id": name, "object": "model", "created": made, "owned_by": owner})
 }
 
+/// The model behind which the broker chooses: it is there as long as the tenant is.
+fn broker(call: &Call) -> Value {
+    let made = call.who.as_ref().map(|who| who.tenant.made().0 / 1_000);
+    model(BROKER, made.unwrap_or_default(), "naos")
+}
+
 fn shown(call: &Call, name: &Name, agent: &Agent) -> Value {
     let made = agent.made.0 / 1_000;
     let owner = call.who.as_ref().map(|who| who.tenant.to_string());
@@ -117,7 +123,7 @@ fn shown(call: &Call, name: &Name, agent: &Agent) -> Value {
 /// `GET /v1/models`: the agents that take work.
 pub(crate) async fn models(call: Call) -> Answered {
     let reader = call.reader()?;
-    let mut data = vec![model(BROKER, 0, "naos")];
+    let mut data = vec![broker(&call)];
     for (name, agent) in reader.all::<Agent>(AGENTS_MAX)? {
         if !agent.stopped {
             data.push(shown(&call, &name, &agent));
@@ -129,7 +135,7 @@ pub(crate) async fn models(call: Call) -> Answered {
 /// `GET /v1/models/{model}`.
 pub(crate) async fn one(call: Call) -> Answered {
     if call.param("model") == BROKER {
-        return ok(&model(BROKER, 0, "naos"));
+        return ok(&broker(&call));
     }
     let missing = || {
         let what = format!("there is no model {:?}", call.param(MODEL));

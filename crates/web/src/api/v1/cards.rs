@@ -493,6 +493,13 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         ),
         None => (None, Vec::new()),
     };
+    let asked = match &plan {
+        Some(plan) => reviewed::asked_now(reader, plan)?,
+        None => None,
+    };
+    let asks = asked.map(
+        |(id, asked)| json!({"approval": id, "text": shapes::text(reader, Some(&asked.body))}),
+    );
     let made = found.made.iter().map(|made| {
         // No agent is whoever rejected it: a person.
         let by = (!made.is_a_persons()).then_some(&made.by);
@@ -522,6 +529,7 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         "hands": found.hands,
         "made": made.collect::<Vec<_>>(),
         "review": review,
+        "asks": asks,
         "expires": card.expires.map(|span| schedules::span(span.0)),
         "messages": said.iter().map(|one| line(reader, one)).collect::<Vec<_>>(),
         "messages_before": before,

@@ -11,7 +11,7 @@ use naos_kernel::run::Run;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::fact::approval::Waiting;
 use naos_types::spec::{SeenBefore, StepSpec};
-use naos_types::{Actor, ApprovalId, BodyRef, Code, Name, Priority, Refusal};
+use naos_types::{Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, Priority, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -266,6 +266,22 @@ fn asking<'a>(
         return Ok(None);
     };
     Ok(reader.find::<Plan>(plan)?.map(|plan| (plan, &at.step)))
+}
+
+/// What a run of steps asks a person now.
+pub(crate) fn asked_now(
+    reader: &Reader,
+    plan: &Plan,
+) -> Result<Option<(ApprovalId, Arc<Approval>)>, Refusal> {
+    for spec in plan.forward() {
+        let asked = plan.steps.get(&spec.name).and_then(|step| step.approval);
+        let Some(id) = asked else { continue };
+        let found = reader.find::<Approval>(&id)?;
+        if let Some(found) = found.filter(|found| found.status == ApprovalStatus::Pending) {
+            return Ok(Some((id, found)));
+        }
+    }
+    Ok(None)
 }
 
 /// What was said of what a question is about.

@@ -7,7 +7,7 @@ use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::resource::Resource;
 use naos_types::spec::{Kind, ServerSpec, ServerTool, Spec, is_tool_word, tool_word};
-use naos_types::{Code, Digest, Name, Refusal, command};
+use naos_types::{Code, Digest, Name, Refusal, Seq, command};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -158,7 +158,8 @@ pub(crate) async fn look(call: Call) -> Answered {
 struct Approve {
     /// What was looked at: `seen` of the answer to the look.
     seen: Digest,
-    /// The tools that may be called from now on; all that are offered where nothing is said.
+    /// The tools that may be called beside those that may already; where nothing is said, all that
+    /// are offered and no others.
     tools: Option<Vec<String>>,
 }
 
@@ -175,32 +176,93 @@ pub(crate) async fn approve(call: Call) -> Answered {
         .help(format!("look again: naos tools look {name}"))
         .into());
     }
-    let tools: Vec<ServerTool> = match &asked.tools {
-        None => offered,
-        Some(wanted) => {
-            let known = |word: &&String| !offered.iter().any(|tool| tool.name == **word);
-            if let Some(word) = wanted.iter().find(known) {
-                let what = format!("{name} offers no tool {word:?}");
-                return Err(Fault::new(Code::NOT_FOUND, what));
-            }
-            offered
-                .into_iter()
-                .filter(|tool| wanted.contains(&tool.name))
-                .collect()
-        }
-    };
+    let is_offered = |word: &String| offered.iter().any(|tool| tool.name == *word);
+    let unknown = asked.tools.iter().flatten().find(|word| !is_offered(word));
+    if let Some(word) = unknown {
+        let what = format!("{name} offers no tool {word:?}");
+        let help = format!("`naos tools look {name}` shows what it offers");
+        return Err(Refusal::new(Code::NOT_FOUND, what).help(help).into());
+    }
+    let tools = with_these(&spec, &offered, asked.tools.as_deref());
     // What no model can call isn't let be called: it is told instead.
     let (tools, uncallable): (Vec<_>, Vec<_>) = tools
         .into_iter()
         .partition(|tool| is_callable(&name, &tool.name));
-    let named = |tools: &[ServerTool]| -> Vec<String> {
-        tools.iter().map(|tool| tool.name.clone()).collect()
+    let (stay, differ): (Vec<_>, Vec<_>) = tools.iter().partition(|tool| {
+        let now = offered.iter().find(|now| now.name == tool.name);
+        now.is_some_and(|now| tool.is_still(now))
+    });
+    let mut told = json!({"name": name, "tools": words(stay), "uncallable": words(&uncallable),
+        "differing": words(differ), "withdrawn": words(gone(&spec, &tools))});
+    told["seq"] = json!(pin(&call, name, tools).await?);
+    ok(&told)
+}
+
+/// What may be called once these are let be called as they are offered. What was let be called
+/// before stays as it was then, whether or not it is still that: who names one tool says nothing of
+/// another.
+fn with_these(
+    spec: &ServerSpec,
+    offered: &[ServerTool],
+    wanted: Option<&[String]>,
+) -> Vec<ServerTool> {
+    let Some(wanted) = wanted else {
+        return offered.to_vec();
     };
-    let (names, uncallable) = (named(&tools), named(&uncallable));
-    let pin = command::Resource::Pin {
-        name: name.clone(),
-        tools,
-    };
+    let mut out = spec.tools.clone();
+    if crate::planted::approves_these_alone() {
+        out.clear();
+    }
+    for tool in offered.iter().filter(|tool| wanted.contains(&tool.name)) {
+        match out.iter_mut().find(|was| was.name == tool.name) {
+            Some(was) => was.clone_from(tool),
+            None => out.push(tool.clone()),
+        }
+    }
+    out
+}
+
+fn words<'a>(tools: impl IntoIterator<Item = &'a ServerTool>) -> Vec<&'a str> {
+    tools.into_iter().map(|tool| tool.name.as_str()).collect()
+}
+
+/// What might be called before, and is none of these.
+fn gone<'a>(spec: &'a ServerSpec, tools: &[ServerTool]) -> Vec<&'a ServerTool> {
+    let stays = |was: &&ServerTool| tools.iter().any(|tool| tool.name == was.name);
+    spec.tools.iter().filter(|was| !stays(was)).collect()
+}
+
+async fn pin(call: &Call, name: Name, tools: Vec<ServerTool>) -> Result<Seq, Fault> {
+    let pin = command::Resource::Pin { name, tools };
     let (seq, _) = call.ask("", pin, Vec::new()).await?;
-    ok(&json!({"name": name, "tools": names, "uncallable": uncallable, "seq": seq}))
+    Ok(seq)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Withdraw {
+    /// The tools that may not be called any more.
+    tools: Vec<String>,
+}
+
+/// Takes back that these tools may be called; the server isn't asked.
+pub(crate) async fn withdraw(call: Call) -> Answered {
+    let asked: Withdraw = call.json()?;
+    let (name, spec) = named(&call)?;
+    if asked.tools.is_empty() {
+        let what = "`tools` names no tool that would be withdrawn";
+        let help = format!("`naos tools disable {name}` lets none of its tools be called");
+        return Err(Refusal::new(Code::BAD_REQUEST, what).help(help).into());
+    }
+    if let Some(word) = asked.tools.iter().find(|word| spec.tool(word).is_none()) {
+        let what = format!("no tool {word:?} of {name} was approved");
+        let help = "`naos tools list` shows which may be called";
+        return Err(Refusal::new(Code::NOT_FOUND, what).help(help).into());
+    }
+    let mut tools = spec.tools.clone();
+    tools.retain(|tool| !asked.tools.contains(&tool.name));
+    let mut told = json!({"name": name, "tools": words(&tools),
+        "withdrawn": words(gone(&spec, &tools))});
+    told["seq"] = json!(pin(&call, name, tools).await?);
+    ok(&told)
 }
