@@ -41,6 +41,7 @@ fact-step-skipped = Step skipped
 fact-plan-started = Plan started
 fact-plan-completed = Plan completed
 fact-plan-failed = Plan failed
+fact-plan-cancelled = Plan cancelled
 fact-review-requested = Review requested
 fact-review-checked = Result checked
 fact-review-praised = Review: praised

@@ -134,7 +134,7 @@ flow-instruction = Instruction
 pool-ready = Ready
 pool-running = Running
 pool-draining = Draining
-pool-stopped = Stopped
+pool-drained = Drained
 
 driver-ready = Ready
 driver-working = Working

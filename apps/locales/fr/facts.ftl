@@ -41,6 +41,7 @@ fact-step-skipped = Étape sautée
 fact-plan-started = Plan démarré
 fact-plan-completed = Plan terminé
 fact-plan-failed = Échec du plan
+fact-plan-cancelled = Plan annulé
 fact-review-requested = Relecture demandée
 fact-review-checked = Résultat vérifié
 fact-review-praised = Relecture favorable

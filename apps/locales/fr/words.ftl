@@ -134,7 +134,7 @@ flow-instruction = Instruction
 pool-ready = Prête
 pool-running = En cours
 pool-draining = Se vide
-pool-stopped = Arrêtée
+pool-drained = Vidée
 
 driver-ready = Prêt
 driver-working = En cours

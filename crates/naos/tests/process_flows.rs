@@ -369,10 +369,12 @@ fn process_a_pool_takes_batches() {
         "{}",
         refused.stderr
     );
+    let status = project.json(&["pool", "status", "team"]);
+    assert_eq!(status["status"], "drained");
     project.json(&["pool", "stop", "team"]);
     assert_eq!(
         project.json(&["pool", "list"])["items"][0]["status"],
-        "stopped"
+        "drained"
     );
     project.json(&["pool", "start", "team"]);
     assert_eq!(
@@ -605,6 +607,33 @@ fn process_a_pool_is_made_fitted_and_taken_away() {
     project.json(&["pool", "remove", "team", "bob"]);
     project.json(&["pool", "remove", "team"]);
     assert_eq!(project.json(&["pool", "list"])["items"], json!([]));
+}
+
+/// The open step waits for an agent of a stopped supervisor: it doesn't end, and nobody waits for
+/// that.
+#[test]
+fn process_a_pause_is_there_at_once() {
+    let project = with_agents(&["one"]);
+    project.json(&["supervisor", "create", "boss", "--child", "one"]);
+    project.json(&["supervisor", "stop", "boss"]);
+    for kind in ["workflow", "saga"] {
+        project.json(&[kind, "create", "line"]);
+        project.json(&[kind, "add-step", "line", "first", "--agent", "one"]);
+        let run = project.json(&[kind, "run", "line", "--no-wait"]);
+        let begun = naos_engine::clock::tick();
+        let paused = project.json(&[kind, "pause", "line"]);
+        assert_eq!(paused["run"], run["run"], "{paused:#}");
+        assert!(paused["paused"].is_string(), "{paused:#}");
+        let again = project.naos(&[kind, "pause", "line", "--no-wait"]);
+        assert_eq!(again.exit, 0, "{}", again.stderr);
+        assert!(naos_engine::clock::tick() < begun + PATIENCE);
+        let told = format!(
+            "It is paused: naos plan resume {}",
+            run["run"].as_str().unwrap()
+        );
+        assert!(again.stderr.contains(&told), "{}", again.stderr);
+        assert!(!again.stderr.contains("waiting"), "{}", again.stderr);
+    }
 }
 
 #[test]

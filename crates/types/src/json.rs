@@ -1,4 +1,4 @@
-//! JSON that says each key once.
+//! JSON that says each key once, and no number that nobody could keep.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -79,6 +79,9 @@ pub enum Unread {
     /// An object in it says this key twice.
     #[error("the key {0:?} is there twice")]
     Twice(String),
+    /// A whole number in it has more digits than whoever reads it would keep.
+    #[error("{0} is a whole number of more than 64 bits")]
+    Large(String),
     /// It is no JSON.
     #[error(transparent)]
     NoJson(#[from] serde_json::Error),
@@ -165,6 +168,73 @@ impl<'de> Visitor<'de> for Whole<'_> {
     }
 }
 
+/// The same where every whole number keeps its digits, too: one that doesn't fit is read as about
+/// as much.
+///
+/// # Errors
+/// As [`read_once`]; the first such number.
+pub fn read_exactly(json: &[u8]) -> Result<Value, Unread> {
+    let value = read_once(json)?;
+    match large_number(json) {
+        Some(number) => Err(Unread::Large(number)),
+        None => Ok(value),
+    }
+}
+
+/// The first whole number in this JSON that doesn't fit.
+fn large_number(json: &[u8]) -> Option<String> {
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    let (mut at, mut quoted) = (0, false);
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b'0'..=b'9' | b'-' if !quoted => {
+                let rest = &json[at..];
+                let end = rest.iter().position(|byte| !is_part(byte));
+                let number = &rest[..end.unwrap_or(rest.len())];
+                at += number.len();
+                let text = std::str::from_utf8(number).unwrap_or_default();
+                let is_whole = !text.contains(['.', 'e', 'E']);
+                if is_whole && text.parse::<i64>().is_err() && text.parse::<u64>().is_err() {
+                    return Some(text.to_owned());
+                }
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// A value as it is compared with another one: keys in their order, and a number however it is
+/// written (`150`, `150.0` and `1.5e2` are one).
+#[must_use]
+pub fn plain(mut value: Value) -> Value {
+    value.sort_all_objects();
+    plain_numbers(&mut value);
+    value
+}
+
+fn plain_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            // Above this a number with a point says no single whole number.
+            const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+            let whole = number.as_f64().filter(|_| number.is_f64());
+            if let Some(whole) = whole.filter(|f| f.fract() == 0.0 && f.abs() <= EXACT_MAX) {
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole, and fits")]
+                let whole = whole as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(plain_numbers),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,5 +271,50 @@ mod tests {
         let plain = serde_json::from_str::<Value>(numbers).unwrap();
         let read = read_once(numbers.as_bytes()).unwrap();
         assert_eq!(read.to_string(), plain.to_string());
+    }
+
+    #[test]
+    fn whole_numbers_keep_their_digits() {
+        for (json, large) in [
+            (
+                "[18446744073709551615, -9223372036854775808, 1e30, 0.1, -0]",
+                None,
+            ),
+            (
+                "{\"a\": \"12345678901234567890123\", \"b\\\\\\\"99999999999999999999\": 1}",
+                None,
+            ),
+            (
+                "{\"a\": [1, 12345678901234567890123]}",
+                Some("12345678901234567890123"),
+            ),
+            ("-9223372036854775809", Some("-9223372036854775809")),
+        ] {
+            match (read_exactly(json.as_bytes()), large) {
+                (Ok(_), None) => {}
+                (Err(Unread::Large(found)), Some(large)) => assert_eq!(found, large),
+                (read, large) => panic!("{json}: {read:?}, not {large:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_one_however_it_is_written() {
+        let read = |json: &str| plain(serde_json::from_str(json).unwrap()).to_string();
+        for (one, other, same) in [
+            (
+                "{\"a\": 150, \"b\": [1]}",
+                "{\"b\": [1.0], \"a\": 1.5e2}",
+                true,
+            ),
+            ("[-0.0, 150.00]", "[0, 15e1]", true),
+            ("0.5", "5e-1", true),
+            ("1e30", "1000000000000000000000000000000.0", true),
+            ("150", "150.5", false),
+            ("150", "\"150\"", false),
+            ("9007199254740993", "9007199254740992", false),
+        ] {
+            assert_eq!(read(one) == read(other), same, "{one} {other}");
+        }
     }
 }

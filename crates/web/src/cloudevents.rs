@@ -7,10 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use naos_engine::read::{EventRow, Reader};
 use naos_types::fact::event::{Category, Origin};
-use naos_types::{BodyRef, Code};
+use naos_types::{BodyRef, Code, Refusal, Unread, plain as one_value, read_exactly};
 use serde_json::{Map, Value, json};
 
 use crate::error::Fault;
+use crate::planted;
 
 /// The most events of one batch.
 pub(crate) const BATCH_MAX: usize = 1_000;
@@ -20,6 +21,8 @@ pub(crate) const ONE: &str = "application/cloudevents+json";
 pub(crate) const MANY: &str = "application/cloudevents-batch+json";
 /// The longest name of an attribute, in bytes.
 const ATTRIBUTE_BYTES_MAX: usize = 64;
+/// Attributes that every event has: text, which is never a number.
+const NEEDED: [&str; 4] = ["id", "source", "specversion", "type"];
 /// Attributes that the specification has as text, of those that are kept as they came.
 const TEXTS: [&str; 3] = ["dataschema", "subject", "time"];
 /// The most attributes beside those that naos knows.
@@ -51,19 +54,23 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Came, Fault> {
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let media = kind.split(';').next().unwrap_or_default().trim();
     let media = media.to_ascii_lowercase();
-    let parsed = || -> Result<Value, Fault> {
-        serde_json::from_slice(body).map_err(|e| bad(format!("the body doesn't parse: {e}")))
-    };
+    let parsed = |json: &[u8]| exactly(json, "the body doesn't parse");
     if media == MANY {
-        let Value::Array(all) = parsed()? else {
-            return Err(bad("a batch of events is a JSON list"));
-        };
-        if all.len() > BATCH_MAX {
-            let what = format!("{} events, at most {BATCH_MAX} at once", all.len());
-            return Err(Fault::new(Code::TOO_LARGE, what));
+        let whole: Result<Value, _> = serde_json::from_slice(body);
+        match whole.map_err(|e| bad(format!("the body doesn't parse: {e}")))? {
+            Value::Array(all) if all.len() > BATCH_MAX => {
+                let what = format!("{} events, at most {BATCH_MAX} at once", all.len());
+                return Err(Fault::new(Code::TOO_LARGE, what));
+            }
+            Value::Array(_) => {}
+            _ => return Err(bad("a batch of events is a JSON list")),
         }
-        let all = all.into_iter().map(structured);
-        return Ok(Came::Many(all.collect::<Result<_, _>>()?));
+        let all = items(body).into_iter().enumerate();
+        let one = |(at, json)| {
+            let read = parsed(json).and_then(structured);
+            read.map_err(|fault| of_batch(at, fault))
+        };
+        return Ok(Came::Many(all.map(one).collect::<Result<_, _>>()?));
     }
     if media.starts_with("application/cloudevents") && media != ONE {
         let what = format!("{media} is no form of events that naos reads: send {ONE}");
@@ -76,11 +83,64 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Came, Fault> {
         let what = "`ce-specversion` is missing: an event whose attributes are headers says 1.0";
         return Err(bad(what));
     }
-    let one = match parsed()? {
+    let one = match parsed(body)? {
         value if media == ONE || value.get("specversion").is_some() => structured(value)?,
         value => plain(value)?,
     };
     Ok(Came::One(Box::new(one)))
+}
+
+/// The same fault of one event of a batch.
+pub(crate) fn of_batch(at: usize, mut fault: Fault) -> Fault {
+    let what = &mut fault.refusal.what;
+    *what = format!("event {} of the batch: {what}", at + 1);
+    fault
+}
+
+/// What stands between the commas of a list, which is JSON.
+fn items(list: &[u8]) -> Vec<&[u8]> {
+    let (mut all, mut from, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
+    let mut bytes = list.iter().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' if quoted => _ = bytes.next(),
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'{' => {
+                depth += 1;
+                from = if depth == 1 { at + 1 } else { from };
+            }
+            b',' if depth == 1 => {
+                all.push(&list[from..at]);
+                from = at + 1;
+            }
+            b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 && !(all.is_empty() && list[from..at].trim_ascii().is_empty()) {
+                    all.push(&list[from..at]);
+                }
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// JSON of which nothing is lost unseen: each key is there once, each whole number as it is.
+pub(crate) fn exactly(json: &[u8], what: &str) -> Result<Value, Fault> {
+    let read = match planted::last_key_wins() {
+        true => serde_json::from_slice(json).map_err(Unread::from),
+        false => read_exactly(json),
+    };
+    read.map_err(|found| {
+        let help = match found {
+            Unread::Twice(_) => "one of the two would be lost: take one out",
+            Unread::Large(_) => "write it in quotes: a text keeps its digits",
+            Unread::NoJson(_) => return bad(format!("{what}: {found}")),
+        };
+        let refusal = Refusal::new(Code::BAD_REQUEST, found.to_string());
+        refusal.help(help).into()
+    })
 }
 
 /// Whether data of this type is JSON.
@@ -96,10 +156,7 @@ pub(crate) fn canonical<'d>(data: &'d [u8], content: Option<&str>) -> Cow<'d, [u
         return Cow::Borrowed(data);
     }
     match serde_json::from_slice::<Value>(data) {
-        Ok(mut value) => {
-            value.sort_all_objects();
-            Cow::Owned(value.to_string().into_bytes())
-        }
+        Ok(value) => Cow::Owned(one_value(value).to_string().into_bytes()),
         Err(_) => Cow::Borrowed(data),
     }
 }
@@ -122,6 +179,32 @@ fn as_text(name: &str, value: Value) -> Result<String, Fault> {
     }
 }
 
+/// The value of an attribute that is text and nothing else: `7` and `"7"` aren't one id.
+fn text(name: &str, value: Value) -> Result<String, Fault> {
+    match value {
+        Value::String(text) => Ok(text),
+        other => {
+            let refusal = Refusal::new(Code::BAD_REQUEST, format!("`{name}` is text, not {other}"));
+            Err(refusal.help(format!("write {name:?}: \"…\"")).into())
+        }
+    }
+}
+
+fn is_reference(text: &str) -> bool {
+    fluent_uri::UriRef::parse(text).is_ok()
+}
+
+/// A source: CloudEvents has it as a URI reference (RFC 3986).
+fn reference(source: String) -> Result<String, Fault> {
+    if is_reference(&source) || source.is_empty() {
+        return Ok(source); // an empty one is refused for that
+    }
+    let what = format!("`source` is no URI reference: {source:?}");
+    let help = "write a path such as /shop/orders or a URI; a space or a letter with an accent \
+                is written as %20, %C3%A9";
+    Err(Refusal::new(Code::BAD_REQUEST, what).help(help).into())
+}
+
 /// Sorts attributes into those that naos knows and the rest.
 fn attributes(all: impl Iterator<Item = (String, Value)>) -> Result<Incoming, Fault> {
     let mut out = Incoming::default();
@@ -132,7 +215,10 @@ fn attributes(all: impl Iterator<Item = (String, Value)>) -> Result<Incoming, Fa
             return Err(bad(what));
         }
         let is_text = given.is_string() || TEXTS.contains(&name.as_str());
-        let value = as_text(&name, given.clone())?;
+        let value = match NEEDED.contains(&name.as_str()) {
+            true => text(&name, given.clone())?,
+            false => as_text(&name, given.clone())?,
+        };
         if value.is_empty() {
             return Err(bad(format!("`{name}` is empty")));
         }
@@ -141,7 +227,7 @@ fn attributes(all: impl Iterator<Item = (String, Value)>) -> Result<Incoming, Fa
             "specversion" => version = Some(value),
             "type" => out.topic = value,
             "id" => origin.id = Some(value),
-            "source" => origin.source = Some(value),
+            "source" => origin.source = Some(reference(value)?),
             "datacontenttype" => origin.content = Some(value),
             "correlationid" => origin.correlation = Some(value),
             "causationid" => origin.causation = Some(value),
@@ -232,7 +318,13 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Incoming, Faul
         let Some(name) = name.as_str().strip_prefix("ce-") else {
             continue;
         };
-        let text = value.to_str().ok().and_then(decoded);
+        let raw = value.to_str().ok();
+        // What is encoded within a URI reference is often sent so, and not encoded again.
+        let kept = raw.filter(|raw| name == "source" && is_reference(raw));
+        let text = match (raw.and_then(decoded), kept) {
+            (Some(text), Some(kept)) if !is_reference(&text) => Some(kept.to_owned()),
+            (text, _) => text,
+        };
         let text = text.ok_or_else(|| bad(format!("the header ce-{name} isn't readable text")))?;
         all.push((name.to_owned(), Value::String(text)));
     }
@@ -252,8 +344,7 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Incoming, Faul
 fn settled(mut out: Incoming) -> Result<Incoming, Fault> {
     let json = out.origin.content.as_deref().is_none_or(is_json);
     if json {
-        serde_json::from_slice::<Value>(&out.data)
-            .map_err(|e| bad(format!("the data isn't the JSON that it says it is: {e}")))?;
+        exactly(&out.data, "the data isn't the JSON that it says it is")?;
         if out.origin.content.as_deref() == Some("application/json") {
             out.origin.content = None;
         }
@@ -297,10 +388,10 @@ fn plain(value: Value) -> Result<Incoming, Fault> {
         }
         let origin = &mut out.origin;
         match name.as_str() {
-            "type" => out.topic = as_text("type", value)?,
+            "type" => out.topic = text("type", value)?,
             "data" => out.data = value.to_string().into_bytes(),
-            "id" => origin.id = Some(as_text("id", value)?),
-            "source" => origin.source = Some(as_text("source", value)?),
+            "id" => origin.id = Some(text("id", value)?),
+            "source" => origin.source = Some(reference(text("source", value)?)?),
             "correlation" | "correlation_id" => {
                 origin.correlation = Some(as_text("correlation", value)?);
             }

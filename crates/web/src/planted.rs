@@ -17,6 +17,16 @@ pub(crate) fn erases_for_others() -> bool {
     chosen("erases-for-others")
 }
 
+/// Of a key that an event says twice the last one counts, unseen.
+pub(crate) fn last_key_wins() -> bool {
+    chosen("events-last-key-wins")
+}
+
+/// Of a batch of events those are published that can be, whatever becomes of the others.
+pub(crate) fn batches_in_part() -> bool {
+    chosen("batches-in-part")
+}
+
 /// One route reads the main tenant, whoever asks.
 pub(crate) fn missing_tenant_filter() -> bool {
     chosen("missing-tenant-filter")

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use naos_kernel::{Aggregate, AnyAggregate, Key, MemoryKey, ResourceKey};
 use naos_store::{Record, TenantStore};
+use naos_types::command::Reply;
 use naos_types::spec::Kind;
 use naos_types::{
     ApprovalId, BodyRef, Code, DocPath, MemberId, Name, NoticeId, PlanId, Refusal, ReviewId, RunId,
@@ -29,6 +30,7 @@ use naos_types::{
 };
 
 use crate::node::Node;
+use crate::shard::SameAs;
 
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
 pub use calls::{CALLS_SHOWN_MAX, CallView, Calls, CallsFrom, PREVIEW_BYTES_MAX};
@@ -235,6 +237,15 @@ impl Reader {
     #[must_use]
     pub fn sealed(&self, text: &Sealed) -> String {
         self.node.read(self.tenant, text)
+    }
+
+    /// What was answered to the same request before.
+    ///
+    /// # Errors
+    /// The refusal that was; a refusal with [`Code::SAME_KEY`] where another request came with its
+    /// key, or one if it can't be read.
+    pub fn said_before(&self, same: &SameAs) -> Result<Option<(Seq, Reply)>, Refusal> {
+        same.kept(&*self.store)
     }
 
     /// What is kept under an id.

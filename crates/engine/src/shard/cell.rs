@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use naos_kernel::recall::{Embedder, Grams};
 use naos_kernel::{AnyAggregate, Input, Key, State};
-use naos_store::{Record, TenantStore};
+use naos_store::{InboxRow, Record, TenantStore};
 use naos_types::effect::EffectId;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
@@ -317,27 +317,10 @@ impl Cell {
             return Ok(None);
         }
         let key = (same.source.clone(), same.key.clone());
-        let (request, seq, reply) = if let Some(found) = self.answers.get(&key) {
-            found.clone()
-        } else {
-            let row = self
-                .store
-                .inbox(&same.source, &same.key)
-                .map_err(|e| crate::refusals::reading(&e))?;
-            let Some(row) = row else { return Ok(None) };
-            let (seq, reply) = postcard::from_bytes(&row.reply).map_err(|_| {
-                Refusal::new(Code::DAMAGED, "the answer given before can't be read")
-            })?;
-            (row.request, seq, reply)
-        };
-        if request != same.request {
-            let what = "the idempotency key was used for another request";
-            return Err(Refusal::new(Code::SAME_KEY, what));
+        if let Some((request, seq, reply)) = self.answers.get(&key) {
+            return same.answered(*request, (*seq, reply.clone())).map(Some);
         }
-        match reply {
-            Reply::Refused(refusal) => Err(*refusal),
-            reply => Ok(Some((seq, reply))),
-        }
+        same.kept(&*self.store)
     }
 
     /// Hands durable changes to the store and forgets what nothing will happen to any more.
@@ -404,5 +387,35 @@ impl Cell {
             .into_iter()
             .filter(|q| matches!(q, Queued::Envelope(_)));
         self.returns.extend(outcomes);
+    }
+}
+
+impl SameAs {
+    /// What the store keeps of what was answered to it before.
+    ///
+    /// # Errors
+    /// As [`Self::answered`]; a refusal if it can't be read.
+    pub(crate) fn kept(&self, store: &dyn TenantStore) -> Result<Option<(Seq, Reply)>, Refusal> {
+        let row = store
+            .inbox(&self.source, &self.key)
+            .map_err(|e| crate::refusals::reading(&e))?;
+        let Some(InboxRow { request, reply, .. }) = row else {
+            return Ok(None);
+        };
+        let said = postcard::from_bytes(&reply)
+            .map_err(|_| Refusal::new(Code::DAMAGED, "the answer given before can't be read"))?;
+        self.answered(request, said).map(Some)
+    }
+
+    /// The answer that was given before under its key: to the same request only.
+    fn answered(&self, request: Digest, said: (Seq, Reply)) -> Result<(Seq, Reply), Refusal> {
+        if request != self.request {
+            let what = "the idempotency key was used for another request";
+            return Err(Refusal::new(Code::SAME_KEY, what));
+        }
+        match said {
+            (_, Reply::Refused(refusal)) => Err(*refusal),
+            said => Ok(said),
+        }
     }
 }

@@ -52,9 +52,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
             data,
             origin,
         } => {
-            if *by != Actor::System {
-                not_ours(topic, origin.source.as_deref())?;
-            }
+            may_publish(by, topic, *data, origin)?;
             // Whoever comes from outside leads nobody on: hops are counted here alone.
             let origin = Origin {
                 hops: 0,
@@ -97,6 +95,17 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
         command::Event::Signal { plan, name, data } => wait::signal(turn, by, *plan, name, *data),
         command::Event::Gone { consumer } => delivery::gone(turn, by, consumer),
     }
+}
+
+/// Whether an event can be published by somebody outside, as far as that can be said before it is.
+///
+/// # Errors
+/// Why it can't be.
+pub fn may_publish(by: &Actor, topic: &str, data: BodyRef, origin: &Origin) -> Result<(), Refusal> {
+    if *by != Actor::System {
+        not_ours(topic, origin.source.as_deref())?;
+    }
+    check(topic, data, origin)
 }
 
 /// Whether this can be an event's type: words of letters, digits, `_` and `-` with points between.

@@ -399,6 +399,10 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
         if plan.is_closed() || (plan.undoing && !plan.flow.undoes(&at.step)) {
             return Ok(()); // the one before was one too many: what was open is cancelled
         }
+        let ended = |step: &Step| step.status.is_closed();
+        if plan.steps.get(&at.step).is_some_and(ended) {
+            continue; // an item before it failed the list
+        }
         if wait::is_clock(plan, &at.step) {
             wait::time_came(turn, id, at)?;
             continue;

@@ -29,7 +29,9 @@ impl Inputs {
         let value = match crate::compute::read_once(bytes) {
             Ok(value) => value,
             Err(_) if bytes.is_empty() => Value::Object(Map::new()),
-            Err(twice @ Unread::Twice(_)) => return Err(format!("in the inputs, {twice}")),
+            Err(found @ (Unread::Twice(_) | Unread::Large(_))) => {
+                return Err(format!("in the inputs, {found}"));
+            }
             Err(Unread::NoJson(error)) => {
                 return Err(format!("the inputs are no JSON object: {error}"));
             }

@@ -751,6 +751,11 @@ fn fold_failed(turn: &mut Turn<'_>, f: &plan::StepFailed) -> Done {
                 None if crate::planted::is("failed-steps-go-on") => (StepStatus::Failed, None),
                 None => (StepStatus::Failed, Some(now)),
             };
+            if f.retry_at.is_none()
+                && let Some(fan) = &mut step.fan
+            {
+                fan.open.clear(); // what isn't waited for
+            }
         }
     }
     Ok(())

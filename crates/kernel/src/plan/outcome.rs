@@ -264,25 +264,47 @@ pub(super) fn failed_for_good(
 ) -> Done {
     let spec = plan.spec_of(&at.step)?;
     let partial = spec.for_each.as_ref().is_some_and(|fan| fan.partial);
-    let goes_on = if at.item.is_some() {
-        partial || spec.optional
-    } else {
-        spec.optional
-    };
     // What can't be undone waits for a person: nothing else ends because of it.
-    let goes_on = goes_on || plan.flow.undoes(&at.step);
-    let why = problem.clone();
+    let undoes = plan.flow.undoes(&at.step);
+    let one_of_all = at.item.is_some() && !partial && !undoes;
+    let goes_on = undoes || spec.optional || at.item.is_some() && partial;
+    let (step, why) = (at.step.clone(), problem.clone());
     turn.emit(plan::StepFailed {
         plan: id,
         at,
         problem,
         retry_at: None,
     })?;
-    if goes_on {
-        Ok(())
-    } else {
-        advance::fail(turn, id, why)
+    match goes_on {
+        false => advance::fail(turn, id, why),
+        true if one_of_all && !crate::planted::is("optional-lists-are-partial") => {
+            list_failed(turn, id, step, why)
+        }
+        true => Ok(()),
     }
+}
+
+/// A list that is to be whole fails with its first item that does, and the run goes on without it.
+/// Where it can be undone, it is done as far as it came.
+fn list_failed(turn: &mut Turn<'_>, id: PlanId, name: Name, problem: Problem) -> Done {
+    let plan = held(turn, id)?;
+    let spec = plan.spec_of(&name)?;
+    let Some(step) = plan.steps.get(&name) else {
+        return Err(Stop::broken(format!("{id} has no step {name}")));
+    };
+    if !keep_begun_list(turn, id, &plan, spec)? {
+        turn.emit(plan::StepFailed {
+            plan: id,
+            at: StepPath {
+                step: name.clone(),
+                item: None,
+            },
+            problem,
+            retry_at: None,
+        })?;
+    }
+    // After the fact: what they end in doesn't count for the step any more.
+    leave_step(turn, &Actor::Plan(id), (id, &plan), &name, step)
 }
 
 /// All items of a fan-out are closed: their outputs, in the order of the list, are the step's.
@@ -356,25 +378,31 @@ fn outputs(
 /// step can be undone, it is done as far as it came.
 pub(super) fn keep_begun_lists(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done {
     for spec in plan.forward() {
-        let step = plan.steps.get(&spec.name);
-        let fan = step
-            .filter(|step| step.status == StepStatus::Running)
-            .and_then(|step| step.fan.as_ref())
-            .filter(|fan| fan.done > 0);
-        let Some(fan) = fan.filter(|_| plan.flow.undo_of(&spec.name).is_some()) else {
-            continue;
-        };
-        if crate::planted::is("half-lists-stay-done") {
-            continue;
-        }
-        let at = StepPath {
-            step: spec.name.clone(),
-            item: None,
-        };
-        let output = outputs(turn, id, spec, fan)?.ok();
-        turn.emit(plan::StepDone::by_itself(id, at, output))?;
+        keep_begun_list(turn, id, plan, spec)?;
     }
     Ok(())
+}
+
+/// The same for one step; whether it is done now.
+fn keep_begun_list(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec) -> Done<bool> {
+    let step = plan.steps.get(&spec.name);
+    let fan = step
+        .filter(|step| step.status == StepStatus::Running)
+        .and_then(|step| step.fan.as_ref())
+        .filter(|fan| fan.done > 0);
+    let Some(fan) = fan.filter(|_| plan.flow.undo_of(&spec.name).is_some()) else {
+        return Ok(false);
+    };
+    if crate::planted::is("half-lists-stay-done") {
+        return Ok(false);
+    }
+    let at = StepPath {
+        step: spec.name.clone(),
+        item: None,
+    };
+    let output = outputs(turn, id, spec, fan)?.ok();
+    turn.emit(plan::StepDone::by_itself(id, at, output))?;
+    Ok(true)
 }
 
 /// Ends a plan: what is open of it is cancelled, what waits for a person is withdrawn.

@@ -436,6 +436,24 @@ fn a_failed_item_fails_the_list_or_not() {
         "start p; fail red; without each; show plan",
         "completed",
     );
+    // One that may fail fails as a whole all the same, unless it may be partial.
+    let mut optional = fan("['red', 'green']", 2, false);
+    optional.steps[0].optional = true;
+    optional.steps[1].action = render("{{ each.status }}");
+    for script in [
+        "start p; fail red; show plan",
+        "start p; finish green ok; fail red; show plan",
+    ] {
+        check(&optional, script, "partial failed");
+    }
+    check(&optional, "start p; fail red; show effects", "nothing");
+    let mut both = partial;
+    both.steps[0].optional = true;
+    check(
+        &both,
+        "start p; fail red; finish green ok; show plan",
+        "partial [null,\"ok\"]",
+    );
 }
 
 fn reviewed(by: &str, rounds_max: u32) -> PlanSpec {
@@ -625,6 +643,34 @@ fn documents_and_events_of_a_plan() {
     }];
     check(&spec, "start p; show /out/4", "version 1 words");
     check(&spec, "start p; show plan", "completed {\"n\":1}");
+}
+
+/// A field that nobody gave is no `null`, however the value that names it is written.
+#[test]
+fn what_isnt_there_is_told_to_nobody() {
+    let told = |value: &str| {
+        let event = StepDo::Emit {
+            kind: "plan.done".into(),
+            data: Some(format!("{{{{ {{\"amount\": ({value})}} | tojson }}}}")),
+        };
+        let mut spec = plan(vec![step("tell", &[], event)]);
+        spec.inputs = vec![InputSpec {
+            name: "o".into(),
+            kind: InputType::Any,
+            default: Some("{\"amount\": 7, \"note\": null}".into()),
+        }];
+        spec
+    };
+    check(&told("inputs.o.amout"), "start p; show plan", "failed");
+    for (value, said) in [
+        ("inputs.o.amount", "{\"amount\":7}"),
+        ("inputs.o.note", "{\"amount\":null}"),
+        ("inputs.o.amout|default(0)", "{\"amount\":0}"),
+        ("inputs.o.amout is defined", "{\"amount\":false}"),
+    ] {
+        let expected = format!("completed {said}");
+        check(&told(value), "start p; show plan", &expected);
+    }
 }
 
 #[test]

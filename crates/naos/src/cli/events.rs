@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use naos_engine::read::ERASED;
 use naos_types::spec::DRIVER_PREFIX;
+use naos_types::{Unread, read_exactly};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Ended, Following, given, name};
@@ -268,7 +269,7 @@ fn emit(context: &Context, asked: &Emit) -> Ended {
         Map::from_iter([("type".to_owned(), json!(asked.topic))])
     };
     if let Some(data) = &asked.data {
-        let data: Value = serde_json::from_str(&given(data)?).map_err(|error| {
+        let data = exactly(&given(data)?, |error| {
             let what = format!("the data is no JSON: {error}");
             Fail::usage(what).help("quote a text: --data '\"hello\"'")
         })?;
@@ -305,15 +306,25 @@ fn emit(context: &Context, asked: &Emit) -> Ended {
     Ok(0)
 }
 
+/// JSON of which nothing is lost on the way.
+fn exactly(json: &str, no_json: impl FnOnce(serde_json::Error) -> Fail) -> Result<Value, Fail> {
+    read_exactly(json.as_bytes()).map_err(|found| {
+        let help = match found {
+            Unread::NoJson(error) => return no_json(error),
+            Unread::Twice(_) => "one of the two would be lost: take one out",
+            Unread::Large(_) => "write it in quotes: a text keeps its digits",
+        };
+        Fail::usage(found.to_string()).help(help)
+    })
+}
+
 /// An event as a file has it: the short form, or CloudEvents in JSON.
 fn written(from: &str) -> Result<Map<String, Value>, Fail> {
     let help = "the short form is {\"type\": \"email.received\", \"data\": {…}}";
-    match serde_json::from_str(&given(from)?) {
-        Ok(Value::Object(event)) => Ok(event),
-        Ok(_) => {
-            Err(Fail::usage(format!("{from} is no event: an event is a JSON object")).help(help))
-        }
-        Err(error) => Err(Fail::usage(format!("{from} is no JSON: {error}")).help(help)),
+    let no_json = |error| Fail::usage(format!("{from} is no JSON: {error}")).help(help);
+    match exactly(&given(from)?, no_json)? {
+        Value::Object(event) => Ok(event),
+        _ => Err(Fail::usage(format!("{from} is no event: an event is a JSON object")).help(help)),
     }
 }
 

@@ -82,7 +82,7 @@ enum Verb {
         limit: u32,
     },
     /// Lets a run begin nothing more; what runs ends.
-    Pause(Which),
+    Pause(Pause),
     /// Goes on where a run was paused, failed or was cancelled; what could not be undone is tried
     /// again.
     Resume(Which),
@@ -228,6 +228,17 @@ pub(super) struct Which {
 }
 
 #[derive(clap::Args)]
+struct Pause {
+    /// A name, for its last run, or the id of a run.
+    which: String,
+    // Nobody waits, so neither says anything; scripts have them from when somebody did.
+    #[arg(long = "no-wait", hide = true)]
+    _no_wait: bool,
+    #[arg(long = "timeout", hide = true, value_name = "SECONDS")]
+    _timeout: Option<u64>,
+}
+
+#[derive(clap::Args)]
 pub(super) struct Undo {
     #[command(flatten)]
     which: Which,
@@ -314,7 +325,7 @@ impl Flow<'_> {
             Verb::Status(status) => self.status(status),
             Verb::List => self.list(),
             Verb::History { name, limit } => self.history(name.as_deref(), *limit),
-            Verb::Pause(which) => self.tell(which, "pause", &json!({})),
+            Verb::Pause(pause) => self.pause(&pause.which),
             Verb::Resume(which) => self.tell(which, "resume", &json!({})),
             Verb::Reset(which) => self.tell(which, "reset", &json!({})),
             Verb::Cancel(which) => self.tell(which, "cancel", &json!({})),
@@ -459,13 +470,7 @@ impl Flow<'_> {
             _ => verb,
         };
         let mut session = self.context.session()?;
-        let id = self.which(&mut session, &which.which, shown)?;
-        let before = session.get(api(&format!("/plan-runs/{id}")))?;
-        if self.kind != Kind::Plan && before["kind"] != self.kind.word() {
-            return Err(self.not_of_this(&which.which, &before, shown));
-        }
-        session.post(api(&format!("/plan-runs/{id}/{verb}")), body)?;
-        let found = session.get(api(&format!("/plan-runs/{id}")))?;
+        let (before, found) = self.told(&mut session, &which.which, (verb, shown), body)?;
         if verb == "reset" {
             drop(session);
             show(&self.context.out, &found);
@@ -475,6 +480,35 @@ impl Flow<'_> {
             return Ok(0);
         }
         self.until_end(session, found, &which.wait)
+    }
+
+    /// How a run stood before something is done about it, and how it stands then.
+    fn told(
+        self,
+        session: &mut Session,
+        which: &str,
+        (verb, shown): (&str, &str),
+        body: &Value,
+    ) -> Result<(Value, Value), Fail> {
+        let id = self.which(session, which, shown)?;
+        let before = session.get(api(&format!("/plan-runs/{id}")))?;
+        if self.kind != Kind::Plan && before["kind"] != self.kind.word() {
+            return Err(self.not_of_this(which, &before, shown));
+        }
+        session.post(api(&format!("/plan-runs/{id}/{verb}")), body)?;
+        let found = session.get(api(&format!("/plan-runs/{id}")))?;
+        Ok((before, found))
+    }
+
+    /// What runs may take as long as it likes: nobody waits for it.
+    fn pause(self, which: &str) -> Ended {
+        let mut session = self.context.session()?;
+        let (_, found) = self.told(&mut session, which, ("pause", "pause"), &json!({}))?;
+        let inside = session.daemon().is_none();
+        drop(session);
+        show(&self.context.out, &found);
+        begun::leave(&self.context.out, inside, &found);
+        Ok(0)
     }
 
     /// What there is to do about a run that was to be given up, and was over.

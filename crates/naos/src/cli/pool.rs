@@ -378,7 +378,7 @@ fn shape(session: &mut Session, kept: &Value) -> Result<Value, Fail> {
     let working = count("open").saturating_sub(waiting);
     let waits = open.iter().find(|batch| batch["waits"].is_string());
     let status = match (spec["draining"].as_bool(), open.is_empty()) {
-        (Some(true), true) => "stopped",
+        (Some(true), true) => "drained",
         (Some(true), false) => "draining",
         (_, true) => "ready",
         (_, false) => "running",

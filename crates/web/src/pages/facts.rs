@@ -50,6 +50,7 @@ pub const NAMED: &[&str] = &[
     "plan.started",
     "plan.completed",
     "plan.failed",
+    "plan.cancelled",
     "review.requested",
     "review.checked",
     "review.praised",
@@ -123,15 +124,40 @@ pub fn label(kind: &str, locale: Locale) -> Cow<'static, str> {
 
 /// The message of a remark that is a word of the kind's vocabulary: where a task or plan stands.
 pub fn remark_key(kind: &str, remark: &str) -> Option<String> {
+    remarked(kind, remark).map(|(key, _)| key)
+}
+
+/// Such a remark, with its colour.
+fn remarked(kind: &str, remark: &str) -> Option<(String, Tone)> {
+    fn said(word: impl Word) -> (String, Tone) {
+        (word.key(), word.tone())
+    }
     match kind.split('.').next()? {
-        "task" => Some(TaskStatus::from_word(remark)?.key()),
-        "plan" => Some(RunStatus::from_word(remark)?.key()),
+        "task" => TaskStatus::from_word(remark).map(said),
+        "plan" => RunStatus::from_word(remark).map(said),
         _ => None,
     }
 }
 
+/// The kind that a fact is called by: a task and a plan are closed by one fact, however they
+/// ended, and its remark says how.
+pub fn shown_as<'k>(kind: &'k str, remark: &str) -> &'k str {
+    match (kind, remark) {
+        ("task.closed", "failed") => "task.failed",
+        ("task.closed", "cancelled") => "task.cancelled",
+        ("plan.completed", "failed" | "rolled_back" | "compensation_failed") => "plan.failed",
+        ("plan.completed", "cancelled") => "plan.cancelled",
+        _ => kind,
+    }
+}
+
 /// The colour of that kind, read from how it ended.
-pub fn tone(kind: &str) -> Tone {
+pub fn tone(kind: &str, remark: &str) -> Tone {
+    if matches!(kind, "task.closed" | "plan.completed")
+        && let Some((_, tone)) = remarked(kind, remark)
+    {
+        return tone;
+    }
     match kind.rsplit('.').next().unwrap_or_default() {
         "completed" | "closed" | "approved" | "praised" | "written" | "delivered" => Tone::Good,
         "child_failed" | "failed" | "refused" | "rejected" | "refuted" | "diverged"

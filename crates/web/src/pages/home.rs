@@ -124,7 +124,11 @@ pub struct FeedRow {
 
 impl FeedRow {
     fn tone_class(&self) -> &'static str {
-        facts::tone(&self.kind).class()
+        facts::tone(&self.kind, &self.detail).class()
+    }
+
+    fn shown_as(&self) -> &str {
+        facts::shown_as(&self.kind, &self.detail)
     }
 }
 
@@ -214,6 +218,35 @@ mod tests {
             page.feed[0].detail = detail.to_owned();
             let html = render(&shell, french, &page).unwrap();
             check::contains(&html, &format!("<p class=\"detail\">{expected}</p>"));
+        }
+    }
+
+    #[test]
+    fn what_failed_is_no_success() {
+        let mut page = sample::home(&str::to_owned);
+        for (kind, detail, class, label) in [
+            ("plan.completed", "completed", "good", "Plan completed"),
+            ("plan.completed", "partial", "warn", "Plan completed"),
+            ("plan.completed", "failed", "bad", "Plan failed"),
+            ("plan.completed", "rolled_back", "warn", "Plan failed"),
+            (
+                "plan.completed",
+                "compensation_failed",
+                "bad",
+                "Plan failed",
+            ),
+            ("plan.completed", "cancelled", "calm", "Plan cancelled"),
+            ("task.closed", "done", "good", "Task done"),
+            ("task.closed", "failed", "bad", "Task failed"),
+            ("task.closed", "cancelled", "calm", "Task cancelled"),
+            ("run.completed", "failed", "good", "Run completed"), // somebody's own words
+        ] {
+            page.feed[0].kind = kind.to_owned();
+            page.feed[0].detail = detail.to_owned();
+            let html = check::page(&page);
+            let id = format!("fact-{}", page.feed[0].seq);
+            let expected = format!("<li id=\"{id}\" class=\"{class}\"><p><b>{label}</b>");
+            check::contains(&html, &expected);
         }
     }
 

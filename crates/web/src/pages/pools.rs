@@ -75,7 +75,7 @@ impl PoolRow {
     }
 
     fn takes_none(&self) -> bool {
-        matches!(self.state, PoolState::Draining | PoolState::Stopped)
+        matches!(self.state, PoolState::Draining | PoolState::Drained)
     }
 }
 

@@ -244,7 +244,7 @@ words! {
         Ready "ready" Calm "Takes work.",
         Running "running" Live "At work.",
         Draining "draining" Warn "Takes no more work; what is open ends.",
-        Stopped "stopped" Calm "Takes no work.",
+        Drained "drained" Calm "Takes no more work; nothing is open.",
     }
     /// Where a driver stands.
     DriverState "driver" {

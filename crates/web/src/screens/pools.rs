@@ -50,7 +50,7 @@ fn row(call: &Call, reader: &Lists, name: &Name, spec: &PoolSpec) -> Result<Pool
         }
     }
     let state = match (spec.draining, open.is_empty()) {
-        (true, true) => PoolState::Stopped,
+        (true, true) => PoolState::Drained,
         (true, false) => PoolState::Draining,
         (false, true) => PoolState::Ready,
         (false, false) => PoolState::Running,

@@ -9,6 +9,7 @@ use naos_types::think::from_outside;
 use naos_types::{Micros, Time};
 
 use super::super::Limits;
+use super::value::there;
 
 pub(super) const FUNCTIONS: &[&str] = &["add", "concat", "mul", "range"];
 
@@ -133,9 +134,7 @@ fn written(value: &Value) -> Result<String, Error> {
     if let Some(text) = value.as_str() {
         return Ok(text.to_owned());
     }
-    if value.is_undefined() {
-        return Err(Error::from(ErrorKind::UndefinedError));
-    }
+    there(value)?;
     let mut out = Bounded::new(TEXT_BYTES_MAX);
     let done = if is_json(value) {
         serde_json::to_writer(&mut out, value).map_err(std::io::Error::from)
@@ -388,9 +387,7 @@ fn truncate(text: String, length: Option<usize>, end: Option<String>) -> String 
 fn json(value: Value, indent: Option<Value>, named: Kwargs) -> Result<String, Error> {
     let indent: Option<Value> = indent.or(named.get("indent")?);
     named.assert_all_used()?;
-    if value.is_undefined() {
-        return Err(Error::from(ErrorKind::UndefinedError));
-    }
+    there(&value)?;
     let mut out = Bounded::new(JSON_BYTES_MAX);
     let written = match indent {
         Some(indent) if indent.is_true() => serde_json::to_writer_pretty(&mut out, &value),

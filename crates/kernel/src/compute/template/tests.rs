@@ -104,6 +104,11 @@ fn texts() {
         ("{%- if n == 7 -%} seven {%- endif -%}", "seven"),
         ("{{ [name, n]|join(' ') }} {{ {'a': n}.a }}", "Riake 7 7"),
         ("{{ map.a.b }}", "<&'>"),
+        (
+            "{{ {'a': (map.no|default(none)), 'b': nothing, 'c': map.no is defined, 'd': map.a}\
+             |tojson }}",
+            "{\"a\":null,\"b\":null,\"c\":false,\"d\":{\"b\":\"<&'>\"}}",
+        ),
     ] {
         assert_eq!(text(source), Ok(expected.to_owned()), "{source}");
     }
@@ -194,6 +199,22 @@ fn mistakes() {
         // with these values
         (
             "{{ map.missing }}",
+            "1:1: `map.missing` isn't there; `|default(…)` gives another value",
+        ),
+        (
+            "{{ {'a': (map.missing)}|tojson }}",
+            "1:1: `map.missing` isn't there; `|default(…)` gives another value",
+        ),
+        (
+            "{{ {'a': 1, 'b': [n, {'c': map.missing}]}|json(indent=true) }}",
+            "1:1: `map.missing` isn't there; `|default(…)` gives another value",
+        ),
+        (
+            "{{ [n, map.missing] }}",
+            "1:1: `map.missing` isn't there; `|default(…)` gives another value",
+        ),
+        (
+            "{% set it = (map.missing) %}{{ it|tojson }}",
             "1:1: `map.missing` isn't there; `|default(…)` gives another value",
         ),
         (

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minijinja::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
+use minijinja::{Error, Value};
 use serde_json::Value as Json;
 
 #[derive(Debug)]
@@ -37,6 +37,31 @@ pub(super) fn map<'a>(fields: impl Iterator<Item = (&'a str, &'a Json)>) -> Valu
         made.values.insert(key.to_owned(), one(value));
     }
     Value::from_object(made)
+}
+
+/// Whether all of a value is there: the engine would write what isn't as `null` within a list or a
+/// map, and whoever reads that takes it for what somebody said.
+pub(super) fn there(value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        // What is asked of it says what it is called where the template names it.
+        ValueKind::Undefined => value.get_attr("").map(|_| ()),
+        _ if crate::planted::is("absent-is-null") => Ok(()),
+        // It was JSON, all of which is there.
+        ValueKind::Map if value.downcast_object_ref::<Fields>().is_some() => Ok(()),
+        ValueKind::Map => {
+            for key in value.try_iter()? {
+                there(&value.get_item(&key)?)?;
+            }
+            Ok(())
+        }
+        ValueKind::Seq | ValueKind::Iterable => {
+            for item in value.try_iter()? {
+                there(&item)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn one(json: &Json) -> Value {

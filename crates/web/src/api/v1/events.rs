@@ -1,55 +1,63 @@
 //! `/events`; the streams of them are in `live.rs`, who listens is in `consumers.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use http::StatusCode;
 use naos_engine::node::Ask;
 use naos_engine::read::{EVENTS_SCAN_MAX, EventRow};
-use naos_engine::shard::SameAs;
-use naos_kernel::event::{Bus, Dead, DeadKey, Listeners};
+use naos_engine::shard::{NewBody, SameAs};
+use naos_kernel::event::{Bus, Dead, DeadKey, Listeners, may_publish};
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{Category, Origin};
 use naos_types::spec::{DRIVER_PREFIX, EventFilter};
-use naos_types::{Code, Digest, EventId, Name, Seq};
+use naos_types::{BodyRef, Code, Digest, EventId, Name, Refusal, Seq};
 use serde_json::{Map, Value, json};
 
 use super::{LIMIT, LIMIT_MAX};
 use crate::cloudevents::{self, Came, Incoming};
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
+use crate::planted;
 
 pub(crate) async fn publish(call: Call) -> Answered {
     match cloudevents::read(&call.headers, &call.body)? {
         Came::One(one) => {
-            let (seq, event) = publish_one(&call, "", *one).await?;
+            let (seq, event) = publish_one(&call, "", made(&call, *one)?).await?;
             let said = json!({"event": event, "seq": seq});
-            published(&call, said, &[event])
+            told(&call, said, &[event])
         }
         Came::Many(many) => {
-            let parts: Vec<String> = (0..many.len()).map(|at| format!("#{at}")).collect();
-            let asked = parts.iter().zip(many);
+            let events = checked(&call, many)?;
+            let parts: Vec<String> = (0..events.len()).map(|at| format!("#{at}")).collect();
+            let asked = parts.iter().zip(events);
             let asked = asked.map(|(part, one)| publish_one(&call, part, one));
-            let (mut events, mut last) = (Vec::new(), 0);
-            for (at, published) in join_all(asked).await.into_iter().enumerate() {
-                let done = |fault: Fault| {
-                    let what = format!("event {} of the batch: {}", at + 1, fault.refusal.what);
-                    let mut fault = fault;
-                    fault.refusal.what = what;
-                    fault
-                };
-                let (seq, event) = published.map_err(done)?;
-                last = last.max(seq);
-                events.push(event);
+            let published = join_all(asked).await;
+            let (mut events, mut last, mut failed) = (Vec::new(), 0, None);
+            for (at, one) in published.into_iter().enumerate() {
+                match one {
+                    Ok((seq, event)) => {
+                        last = last.max(seq);
+                        events.push(Some(event));
+                    }
+                    Err(fault) => {
+                        failed = failed.or(Some((at, fault)));
+                        events.push(None);
+                    }
+                }
             }
-            published(&call, json!({"events": events, "seq": last}), &events)
+            if let Some((at, fault)) = failed {
+                return Err(in_part(at, fault, &events));
+            }
+            let events: Vec<EventId> = events.into_iter().flatten().collect();
+            told(&call, json!({"events": events, "seq": last}), &events)
         }
     }
 }
 
 /// Says of events that they are published, and which of them were put aside at once: a driver
 /// would take them that is switched off.
-fn published(call: &Call, mut said: Value, events: &[EventId]) -> Answered {
+fn told(call: &Call, mut said: Value, events: &[EventId]) -> Answered {
     let reader = call.reader()?;
     let listeners = reader.find::<Listeners>(&())?;
     let off = listeners.iter().flat_map(|found| found.off.values());
@@ -72,8 +80,19 @@ fn published(call: &Call, mut said: Value, events: &[EventId]) -> Answered {
     Ok(json(StatusCode::CREATED, &said))
 }
 
-/// Publishes one; the same source and id again is the same event.
-async fn publish_one(call: &Call, part: &str, one: Incoming) -> Result<(Seq, EventId), Fault> {
+/// An event that is ready to be published.
+struct Made {
+    topic: String,
+    data: BodyRef,
+    origin: Origin,
+    bodies: Vec<NewBody>,
+    /// Its id and where it comes from, where it says one.
+    known_by: Option<(String, Option<String>)>,
+    /// What marks it as the same one.
+    same: Option<SameAs>,
+}
+
+fn made(call: &Call, one: Incoming) -> Result<Made, Fault> {
     let Incoming {
         topic,
         data,
@@ -101,6 +120,75 @@ async fn publish_one(call: &Call, part: &str, one: Incoming) -> Result<(Seq, Eve
         origin.more = Some(name);
         bodies.push(body);
     }
+    Ok(Made {
+        topic,
+        data,
+        origin,
+        bodies,
+        known_by,
+        same,
+    })
+}
+
+/// The events of a batch, none of which is refused as far as that is known before one of them is
+/// published: a batch is taken as a whole or not at all.
+fn checked(call: &Call, many: Vec<Incoming>) -> Result<Vec<Made>, Fault> {
+    let (who, reader) = (call.who()?, call.reader()?);
+    let mut events: Vec<Made> = Vec::with_capacity(many.len());
+    let mut within: BTreeMap<(String, String), (usize, Digest)> = BTreeMap::new();
+    for (at, one) in many.into_iter().enumerate() {
+        let nth = |fault: Fault| cloudevents::of_batch(at, fault);
+        let one = made(call, one).map_err(nth)?;
+        if planted::batches_in_part() {
+            events.push(one);
+            continue;
+        }
+        may_publish(&who.actor(), &one.topic, one.data, &one.origin)
+            .map_err(|refusal| nth(refusal.into()))?;
+        if let Some(same) = &one.same {
+            reader
+                .said_before(same)
+                .map_err(|it| nth(Fault::from(it).known_by(|| another(one.known_by.as_ref()))))?;
+            let key = (same.source.clone(), same.key.clone());
+            let (first, request) = *within.entry(key).or_insert((at, same.request));
+            if request != same.request {
+                let what = format!("event {} has its id and its source", first + 1);
+                let what = format!("{what}, and another type or other data");
+                let refusal = Refusal::new(Code::SAME_KEY, what);
+                return Err(nth(refusal.help(NEW_ID).into()));
+            }
+        }
+        events.push(one);
+    }
+    Ok(events)
+}
+
+/// What stopped a batch that was sound, and which of it is published all the same.
+fn in_part(at: usize, fault: Fault, events: &[Option<EventId>]) -> Fault {
+    let mut fault = cloudevents::of_batch(at, fault);
+    let count = events.iter().flatten().count();
+    let what = &mut fault.refusal.what;
+    *what = format!("{what}; {count} of the {} are published", events.len());
+    let again = "send the whole batch again: what has the same source and id is the same event";
+    let help = &mut fault.refusal.help;
+    *help = match help.is_empty() {
+        true => again.to_owned(),
+        false => format!("{help}; then {again}"),
+    };
+    fault.with("events", json!(events))
+}
+
+/// Publishes one; the same source and id again is the same event.
+async fn publish_one(call: &Call, part: &str, one: Made) -> Result<(Seq, EventId), Fault> {
+    let Made {
+        topic,
+        data,
+        origin,
+        bodies,
+        known_by,
+        same,
+    } = one;
+    let who = call.who()?;
     let command = command::Event::Publish {
         topic,
         data,
@@ -117,10 +205,7 @@ async fn publish_one(call: &Call, part: &str, one: Incoming) -> Result<(Seq, Eve
                 same,
             };
             let (seq, reply) = call.desk.app.node.ask(ask).await;
-            let other = || {
-                let (id, source) = known_by.unwrap_or_default();
-                another(&id, source.as_deref())
-            };
+            let other = || another(known_by.as_ref());
             (seq, reply.map_err(|it| Fault::from(it).known_by(other))?)
         }
     };
@@ -130,17 +215,17 @@ async fn publish_one(call: &Call, part: &str, one: Incoming) -> Result<(Seq, Eve
     }
 }
 
+const NEW_ID: &str = "an event's id and its source stand for one event: give a new event a new id";
+
 /// What is said of an event whose id and source are those of another one.
-fn another(id: &str, source: Option<&str>) -> (String, &'static str) {
+fn another(known_by: Option<&(String, Option<String>)>) -> (String, &'static str) {
+    let (id, source) = known_by.cloned().unwrap_or_default();
     let of = source.map_or_else(
         || "without a source".to_owned(),
         |source| format!("of the source {source}"),
     );
     let what = format!("the event {id} {of} was published before, with another type or other data");
-    (
-        what,
-        "an event's id and its source stand for one event: give a new event a new id",
-    )
+    (what, NEW_ID)
 }
 
 /// What a query asks for.

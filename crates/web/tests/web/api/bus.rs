@@ -567,3 +567,198 @@ async fn what_stands_far_behind_is_found_under_one_key() {
     );
     assert_eq!(told, (&json!(1), &json!(false), &Value::Null), "{never}");
 }
+
+/// Whatever is wrong with one event of a batch is found before any of it is published.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_taken_as_a_whole_or_not_at_all() {
+    let rig = Rig::new().await;
+    let event = |id: &str, topic: &str, data: Value| {
+        let mut event = json!({"specversion": "1.0", "source": "/s", "id": id, "type": topic});
+        event["data"] = data;
+        event
+    };
+    let many = ("content-type", "application/cloudevents-batch+json");
+    let batch = async |events: Value| send(&rig, &[many], &events.to_string()).await;
+    let published = async || rig.get("/api/v1/events/stats").await.ok()["published"].take();
+    let before = event("before", "a.b", json!(1));
+    let first = batch(json!([before])).await.ok();
+    assert_eq!(published().await, 1);
+    let large = json!("x".repeat(300_000));
+    let mut nameless = event("c2", "a.b", json!(1));
+    nameless["id"] = json!("");
+    let start = event("c1", "a.b", json!(1));
+    for (second, status, why) in [
+        (
+            event("c1", "a.b", json!(2)),
+            409,
+            "event 1 has its id and its source",
+        ),
+        (event("before", "a.b", json!(2)), 409, "published before"),
+        (
+            event("c2", "b b", json!(1)),
+            400,
+            "can't be the type of an event",
+        ),
+        (event("c2", "plan.completed", json!(1)), 400, ""),
+        (event("c2", "a.b", large), 413, "bytes"),
+        (nameless, 400, "`id` is empty"),
+        (json!(7), 400, "an event is a JSON object"),
+    ] {
+        let got = batch(json!([start, second, event("c3", "a.b", json!(1))])).await;
+        assert_eq!(got.problem().0, status, "{got:?}");
+        let detail = got.json()["detail"].as_str().unwrap().to_owned();
+        let place = "event 2 of the batch: ";
+        assert!(
+            detail.starts_with(place) && detail.contains(why),
+            "{why}: {detail}"
+        );
+        assert_eq!(published().await, 1, "{detail}");
+    }
+    let twice = format!("[{start}, {{\"id\": \"c2\", \"id\": \"c4\"}}]");
+    let got = send(&rig, &[many], &twice).await;
+    assert!(
+        got.text.contains("event 2 of the batch: the key"),
+        "{got:?}"
+    );
+    // The same event twice, and one that is there: each is what it was.
+    let again = batch(json!([start, start, before])).await.ok();
+    let events = again["events"].as_array().unwrap();
+    assert_eq!((&events[0], &events[2]), (&events[1], &first["events"][0]));
+    assert_eq!(published().await, 2);
+}
+
+/// Nothing that an event says is lost unseen, and nothing is read as something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_read_as_it_is_written() {
+    let rig = Rig::new().await;
+    let kind = ("content-type", "application/cloudevents+json");
+    let whole = |more: &str| {
+        format!("{{\"specversion\": \"1.0\", \"type\": \"a.b\", \"source\": \"/s\", {more}}}")
+    };
+    let plain = |more: &str| format!("{{\"type\": \"a.b\", {more}}}");
+    for (body, why) in [
+        (
+            whole(r#""id": "1", "type": "c.d""#),
+            "the key \\\"type\\\" is there twice",
+        ),
+        (
+            plain(r#""data": {"a": {"b": 1, "b": 2}}"#),
+            "the key \\\"b\\\" is there twice",
+        ),
+        (whole(r#""id": 7"#), "`id` is text, not 7"),
+        (plain(r#""id": 7, "source": "/s""#), "`id` is text, not 7"),
+        (plain(r#""source": true"#), "`source` is text, not true"),
+        (
+            plain(r#""source": "not a uri ref""#),
+            "`source` is no URI reference",
+        ),
+        (plain(r#""source": "1:2""#), "`source` is no URI reference"),
+        (
+            plain(r#""data": [12345678901234567890123]"#),
+            "12345678901234567890123 is a whole",
+        ),
+    ] {
+        let headers = if body.contains("specversion") {
+            &[kind][..]
+        } else {
+            &[]
+        };
+        let got = send(&rig, headers, &body).await;
+        assert_eq!(got.problem().0, 400, "{body}: {got:?}");
+        assert!(got.text.contains(why), "{body}: {got:?}");
+    }
+    let binary = |source: &'static str| {
+        [
+            ("content-type", "application/json"),
+            ("ce-specversion", "1.0"),
+            ("ce-id", "7"),
+            ("ce-source", source),
+            ("ce-type", "a.b"),
+        ]
+    };
+    let got = send(&rig, &binary("/s"), r#"{"a": 1, "a": 2}"#).await;
+    assert!(got.text.contains("is there twice"), "{got:?}");
+    assert_eq!(send(&rig, &binary("a b"), "1").await.status, 400);
+    for source in ["urn:x:1", "https://a.example/b?c#d", "mail", "a%20b"] {
+        assert_eq!(
+            send(&rig, &binary(source), "1").await.status,
+            201,
+            "{source}"
+        );
+    }
+    // A number is the same one however it is written.
+    let mut known = Vec::new();
+    for data in ["150", "150.0", "1.5e2", "{\"a\": 150}", "{\"a\":15e1}"] {
+        let id = if data.starts_with('{') { "n2" } else { "n1" };
+        let event = plain(&format!(
+            "\"id\": \"{id}\", \"source\": \"/s\", \"data\": {data}"
+        ));
+        known.push(send(&rig, &[], &event).await.ok()["event"].take());
+    }
+    assert!(known[0] == known[1] && known[1] == known[2], "{known:?}");
+    assert!(known[3] == known[4] && known[2] != known[3], "{known:?}");
+    let other = plain(r#""id": "n1", "source": "/s", "data": 150.5"#);
+    assert_eq!(
+        send(&rig, &[], &other).await.problem(),
+        (409, "N0134".into())
+    );
+}
+
+/// A value that is nothing but an expression is as strict as a text that holds one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_isnt_there_is_sent_to_nobody() {
+    let rig = Rig::new().await;
+    let text = "\
+type: plan
+name: tell
+inputs: [{name: o, type: map}]
+steps:
+  - name: tell
+    emit:
+      type: told
+      data: {amount: '{{ inputs.o.amount }}', note: '{{ inputs.o.note }}'}
+---
+type: subscription
+name: sort
+on: mail
+emit: [{type: sorted, data: {n: '{{ trigger.data.n }}'}}]
+---
+type: subscription
+name: begin
+on: mail
+start: {plan: tell, input: {o: '{{ trigger.data.o }}'}}
+";
+    super::plans::apply(&rig, text).await;
+    let run = async |o: Value| {
+        let asked = json!({"inputs": {"o": o}, "wait_ms": 20_000});
+        rig.post("/api/v1/plans/tell/start", asked).await.ok()
+    };
+    let failed = run(json!({"amout": 1, "note": null})).await;
+    assert_eq!(failed["status"], "failed", "{failed}");
+    assert!(failed.to_string().contains("N0106"), "{failed}");
+    for (amount, told) in [(json!(1), json!(1)), (Value::Null, Value::Null)] {
+        let done = run(json!({"amount": amount, "note": null})).await;
+        assert_eq!(done["status"], "completed", "{done}");
+        let events = rig.get("/api/v1/events?type=told&limit=1").await.ok();
+        let data = &events["items"][0]["data"];
+        assert_eq!(*data, json!({"amount": told, "note": null}), "{events}");
+    }
+    let mail = json!({"type": "mail", "data": {"m": 1}});
+    rig.post("/api/v1/events", mail).await.ok();
+    for consumer in ["sort", "begin"] {
+        let mut shown = Value::Null;
+        for _ in 0..200 {
+            shown = rig.get(&format!("/api/v1/consumers/{consumer}")).await.ok();
+            if shown["dead"] != 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(shown["dead"], 1, "{shown}");
+    }
+    for topic in ["sorted", "told"] {
+        let events = rig.get(&format!("/api/v1/events?type={topic}")).await.ok();
+        let count = if topic == "told" { 2 } else { 0 };
+        assert_eq!(events["items"].as_array().unwrap().len(), count, "{events}");
+    }
+}

@@ -262,6 +262,13 @@ async fn a_call_that_comes_again_is_the_same() {
         other.text.contains("webhook-id msg_1 came before"),
         "{other:?}"
     );
+    // A number is the same one however it is written, and a key that is there twice is none.
+    let written = signer.call(&rig, "msg_1", now(), "{\"total\": 1e0}").await;
+    assert_eq!(written.ok()["event"], first["event"]);
+    let twice = "{\"total\": 500, \"total\": 5}";
+    let twice = signer.call(&rig, "msg_2", now(), twice).await;
+    assert_eq!(twice.problem(), (400, "N0102".into()));
+    assert!(twice.text.contains("is there twice"), "{twice:?}");
     set_off(&rig, first["event"].as_str().unwrap()).await;
     assert_eq!(runs(&rig).await, 1);
 }
