@@ -26,6 +26,7 @@ use naos_types::fact::run::World;
 use naos_types::spec::ServerPlace;
 use naos_types::{TenantId, Time};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use crate::handover::Guest;
 
@@ -47,6 +48,8 @@ pub(crate) struct Wired {
     began: Time,
     /// That others may have the data next; none for a daemon.
     guest: Option<Guest>,
+    /// That this process ends, and what only waits is given back.
+    ends: watch::Sender<bool>,
     runtime: Handle,
 }
 
@@ -66,6 +69,7 @@ impl Wired {
             devices: devices::Devices::new(data.join("devices")),
             began: naos_engine::clock::now(),
             guest,
+            ends: watch::channel(false).0,
             runtime,
         }
     }
@@ -86,11 +90,15 @@ impl Outside for Wired {
             .spawn(async move { done(carry(&client, world, key, &request).await) });
     }
 
+    fn ends(&self) {
+        self.ends.send_replace(true);
+    }
+
     fn think(&self, posed: Posed, mut piece: Piecewise, done: Done) {
         let (client, devices, began) = (self.models.clone(), self.devices.clone(), self.began);
-        let process = process(self.guest.as_ref());
+        let (process, ends) = (process(self.guest.as_ref()), self.ends.subscribe());
         self.runtime.spawn(async move {
-            let by = (&devices, process);
+            let by = (&devices, process, ends);
             done(thinking::ask(&client, by, began, posed, &mut piece).await);
         });
     }

@@ -145,7 +145,7 @@ impl Machine {
                 aside(format!("{} waited for; Ctrl-C ends without", answers(out)));
                 is_said = true;
             }
-            is_asked = interrupts.come_within(runtime, FINISH_LOOKS);
+            is_asked |= interrupts.come_within(runtime, FINISH_LOOKS);
             !is_asked
         });
         if out > 0 {

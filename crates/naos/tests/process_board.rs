@@ -428,6 +428,32 @@ fn process_what_fails_a_check_is_mended_without_a_reviewer() {
 }
 
 #[test]
+fn process_a_question_whose_time_is_over_is_open_to_nobody_who_only_looks() {
+    let project = Project::new();
+    let plan = "type: plan\nname: asks\nsteps:\n  \
+                - {name: ask, approval: {title: Well?, body: x, expires: 1s}}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let asked = project.naos(&["plan", "run", "asks", "--json"]);
+    let told: Value = serde_json::from_str(&asked.stdout).unwrap();
+    let id = told["steps"][0]["approval"].as_str().unwrap();
+    let ends = project.json(&["approve", id])["expires"].clone();
+    // Times of one length, the greatest part first: they compare as texts.
+    while naos_engine::clock::now().rfc3339().as_str() <= ends.as_str().unwrap() {
+        std::thread::yield_now();
+    }
+    // No daemon is up, and whoever looks leaves what is due where it is.
+    assert_eq!(project.json(&["approve"])["items"], serde_json::json!([]));
+    assert_eq!(project.json(&["approve", id])["status"], "expired");
+    let late = project.naos(&["approve", id, "--yes"]);
+    assert!(
+        late.stderr.contains("it was expired before"),
+        "{}",
+        late.stderr
+    );
+}
+
+#[test]
 fn process_a_batch_of_approvals_has_an_end() {
     const BATCH: usize = 50;
     let project = Project::new();

@@ -3,6 +3,8 @@
 
 mod project;
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use naos_modelserver::Step;
@@ -81,6 +83,72 @@ fn process_what_is_asked_in_the_end_is_heard_and_asked_once() {
         cost > 0 && cost < price * 2,
         "{cost}, and the first {price}"
     );
+    drop(up);
+}
+
+#[test]
+fn process_what_nobody_could_be_asked_is_settled_for_nothing_before_a_command_ends() {
+    /// How many commands come: each of them ends while its agent's work is under way.
+    const COMMANDS: usize = 12;
+    let project = project::Project::new();
+    // Nobody is asked: the key isn't there.
+    let text = "type: model\nname: fast\nprovider: anthropic\nmodel: claude-x\n\
+                key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools]\n\
+                cost_per_1m_tokens: {input: 1, output: 2}\n---\n\
+                type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    for _ in 0..COMMANDS {
+        let words = ["task", "create", "One", "--to", "clerk", "--text", "one"];
+        project.json(&[&words[..], &["--priority", "urgent"]].concat());
+        let history = project.json(&["cost", "history"]);
+        let entries = history["items"].as_array().unwrap();
+        let count = |action: &str| entries.iter().filter(|e| e["action"] == action).count();
+        let (set_aside, free) = (count("cost.reserved"), count("cost.released"));
+        assert_eq!(set_aside, free, "{history:#}");
+        assert_eq!(count("cost.recorded"), 0, "{history:#}");
+    }
+    let history = project.json(&["cost", "history"]);
+    assert!(!history["items"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn process_a_model_that_is_only_to_be_asked_again_is_given_back_for_nothing() {
+    let mut office = Office::with(vec![Step::behave("429:40"), Step::behave("slow:5")]);
+    office.connect();
+    let clerk = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n";
+    let project = &office.project;
+    let applied = project.naos_with(&["apply", "-f", "-"], clerk.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    assert_eq!(office.daemon.interrupt(), 0);
+    let ports = office.server.port().to_string();
+    let own = [
+        ("NAOS_ALLOW_LOOPBACK_PORTS", ports.as_str()),
+        ("NAOS_MODEL_TEST", KEY),
+    ];
+    let project = &office.project;
+    let mut command = project::command(project.path("").as_path())
+        .envs(own)
+        .args(["task", "create", "One", "--to", "clerk", "--text", "one"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(command.stderr.take().unwrap()).lines();
+    let waits = |line: &std::io::Result<String>| line.as_ref().unwrap().contains("waited for");
+    assert!(said.any(|line| waits(&line)), "it waits for the answer");
+    let pid = command.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(sent.unwrap().success());
+    command.wait().unwrap();
+    assert_eq!(office.server.count(), 1);
+    let history = project.json(&["cost", "history"]);
+    let entries = history["items"].as_array().unwrap();
+    assert_eq!(entries.last().unwrap()["action"], "cost.released");
+    // Whoever has the data next asks it.
+    let up = project.up_with(&own);
+    until(|| last(&office).0 == "completed");
+    assert_eq!(office.server.count(), 2);
     drop(up);
 }
 

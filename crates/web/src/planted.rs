@@ -147,6 +147,11 @@ pub(crate) fn streams_what_broke_off() -> bool {
     chosen("streams-what-broke-off")
 }
 
+/// An item of a streamed response is added before there is text for it.
+pub(crate) fn items_ahead_of_text() -> bool {
+    chosen("items-ahead-of-text")
+}
+
 /// Whoever listens late to a run isn't told the answers that are there.
 pub(crate) fn answers_untold() -> bool {
     chosen("answers-untold")

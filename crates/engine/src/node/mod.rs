@@ -526,7 +526,9 @@ impl Node {
             // A cell that can't decide what came back says so at the next start.
             let is_over = began.elapsed() >= most || back.elapsed() >= SETTLES_MAX.min(most);
             if is_over || !pauses(out + again) {
-                return out;
+                self.0.world.outside().ends();
+                pauses(out + again); // it gives back what isn't under way, and so costs nothing
+                return self.0.world.calls();
             }
         }
         0

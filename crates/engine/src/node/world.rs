@@ -79,6 +79,10 @@ pub trait Outside: Send + Sync {
         None
     }
 
+    /// The node ends, and waits no longer: a model that isn't asked right now, as it is only to be
+    /// asked again later, is given back at once ([`OutsideOutcome::Busy`]).
+    fn ends(&self) {}
+
     /// Begins to ask a model and returns at once; `done` as in [`Self::begin`]. What it answers is
     /// a [`Thought`] in JSON; `piece` hears pieces of it before.
     fn think(&self, posed: Posed, piece: Piecewise, done: Done) {

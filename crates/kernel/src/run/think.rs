@@ -655,11 +655,14 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
             let said = "nobody knows whether the model answered";
             (None, Thought::failed("lost", said, true))
         }
+        CallOutcome::Busy(..) => {
+            let said = "naos ended before the model was asked";
+            (None, Thought::failed("not_sent", said, false))
+        }
         CallOutcome::NotSent(_)
         | CallOutcome::Refused(_)
         | CallOutcome::Unfit(_)
-        | CallOutcome::Later
-        | CallOutcome::Busy(..) => {
+        | CallOutcome::Later => {
             let said = "the model could not be asked";
             (None, Thought::failed("not_sent", said, false))
         }
@@ -694,7 +697,8 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
         amount,
         billed,
         repeated,
-        lost: matches!(told, CallOutcome::Lost(_)),
+        // It says nothing of the model: the same one is asked again.
+        lost: matches!(told, CallOutcome::Lost(_) | CallOutcome::Busy(..)),
     })?;
     crate::guard::settle(turn, &agent, id, reserved, amount, Tier::Model)?;
     let given = match (answer, &thought.trouble) {

@@ -42,7 +42,7 @@ fn listed(call: &Call, told: Option<Told>) -> Answered {
     let row = |(id, a): &(ApprovalId, Arc<Approval>)| rows::approval_row(&reader, *id, a);
     let untold = notices::troubled(&reader)?;
     let who = (call.who()?.member, call.who()?.role);
-    let queue = reviewed::queue(&reader)?;
+    let queue = reviewed::queue(&reader, call.now)?;
     let waiting = queue.iter().enumerate().map(|(at, (id, a))| match at {
         0..BATCH_MAX => choosable(&reader, *id, a, who),
         _ => rows::approval_row(&reader, *id, a),

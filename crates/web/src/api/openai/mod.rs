@@ -75,7 +75,12 @@ pub(crate) fn is_asked(path: &str) -> bool {
 /// A refusal as such clients read it; the door gives every fault at their addresses this shape.
 pub(crate) fn refused(fault: &Fault) -> Response {
     let mut response = told(fault, fault.http());
-    fault.advise(response.headers_mut());
+    let headers = response.headers_mut();
+    fault.advise(headers);
+    // Clients send it again by themselves, and it stays what it is: a key of another request, say.
+    if fault.http() == StatusCode::CONFLICT {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
     response
 }
 

@@ -115,6 +115,7 @@ pub(crate) async fn responses(call: Call) -> Answered {
         instructions,
         number: 0,
         index: 0,
+        is_open: false,
     };
     answered(call, how, wanted, voice).await
 }
@@ -127,8 +128,10 @@ struct Told {
     instructions: Option<String>,
     /// How many events were told.
     number: u64,
-    /// Which item of the output is being told.
+    /// Which item of the output is being told, or would be next.
     index: u64,
+    /// Whether it was opened: none is before there is something to tell in it.
+    is_open: bool,
 }
 
 fn part(text: &str) -> Value {
@@ -192,7 +195,11 @@ impl Told {
         self.event(kind, more)
     }
 
+    /// Opens the item, unless it is open.
     fn opened(&mut self) -> Vec<Event> {
+        if std::mem::replace(&mut self.is_open, true) {
+            return Vec::new();
+        }
         let added = json!({"output_index": self.index, "item": self.item("in_progress", &[])});
         vec![
             self.event("response.output_item.added", added),
@@ -200,15 +207,20 @@ impl Told {
         ]
     }
 
+    /// Closes the item; the next one is another.
     fn closed(&mut self, status: &str, said: &str) -> Vec<Event> {
         let text = json!({"text": said, "logprobs": []});
         let item = self.item(status, &[part(said)]);
         let done = json!({"output_index": self.index, "item": item});
-        vec![
+        let mut events = self.opened(); // an answer may be empty
+        events.extend([
             self.about("response.output_text.done", text),
             self.about("response.content_part.done", json!({"part": part(said)})),
             self.event("response.output_item.done", done),
-        ]
+        ]);
+        self.index += 1;
+        self.is_open = false;
+        events
     }
 }
 
@@ -238,24 +250,25 @@ impl Voice for Told {
 
     fn begin(&mut self) -> Vec<Event> {
         let response = self.response("in_progress");
-        let mut events = vec![
+        vec![
             self.event("response.created", json!({"response": &response})),
             self.event("response.in_progress", json!({"response": response})),
-        ];
-        events.extend(self.opened());
-        events
+        ]
     }
 
     fn more(&mut self, text: &str) -> Vec<Event> {
         let delta = json!({"delta": text, "logprobs": []});
-        vec![self.about("response.output_text.delta", delta)]
+        let mut events = self.opened();
+        events.push(self.about("response.output_text.delta", delta));
+        events
     }
 
     fn apart(&mut self, told: &str, whole: bool) -> Vec<Event> {
         let status = if whole { "completed" } else { "incomplete" };
         let mut events = self.closed(status, told);
-        self.index += 1;
-        events.extend(self.opened());
+        if crate::planted::items_ahead_of_text() {
+            events.extend(self.opened());
+        }
         events
     }
 

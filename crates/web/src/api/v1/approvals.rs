@@ -8,7 +8,7 @@ use naos_kernel::run::{Proposal, Run};
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
 use naos_types::{
-    ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, PlanId, Refusal, RunId, Seq,
+    ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, PlanId, Refusal, RunId, Seq, Time,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,27 +23,28 @@ pub(crate) async fn list(call: Call) -> Answered {
     let before = call.word("before", ApprovalId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     if status == Some(ApprovalStatus::Pending) {
-        return waiting(&reader, before, limit);
+        return waiting(&reader, call.now, (before, limit));
     }
-    let fits = |_: &ApprovalId, a: &Approval| status.is_none_or(|status| a.status == status);
+    let fits =
+        |_: &ApprovalId, a: &Approval| status.is_none_or(|status| a.status_at(call.now) == status);
     let listed = reader.newest::<Approval>(before.as_ref(), limit, fits)?;
     let items: Vec<Value> = listed
         .items
         .iter()
-        .map(|(id, approval)| shapes::approval(&reader, *id, approval))
+        .map(|(id, approval)| shapes::approval(&reader, *id, approval, call.now))
         .collect();
     let stuck = stuck::shown(&reader)?;
     ok(&json!({"items": items, "next": listed.next, "stuck": stuck}))
 }
 
 /// What waits, the most urgent first; `before` is the last one that was shown.
-fn waiting(reader: &Reader, before: Option<ApprovalId>, limit: usize) -> Answered {
-    let all = reviewed::queue(reader)?;
+fn waiting(reader: &Reader, now: Time, (before, limit): (Option<ApprovalId>, usize)) -> Answered {
+    let all = reviewed::queue(reader, now)?;
     let last = before.and_then(|last| all.iter().position(|(id, _)| *id == last));
     let from = last.map_or(0, |at| at + 1);
     let shown = all.iter().skip(from).take(limit);
     let items: Vec<Value> = shown
-        .map(|(id, approval)| shapes::approval(reader, *id, approval))
+        .map(|(id, approval)| shapes::approval(reader, *id, approval, now))
         .collect();
     let is_all = from + items.len() >= all.len();
     let next = all.get((from + items.len()).saturating_sub(1));
@@ -56,7 +57,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let id: ApprovalId = call.id("id", "approval")?;
     let reader = call.reader()?;
     let approval = reader.known::<Approval>(&id, "approval")?;
-    let mut value = shapes::approval(&reader, id, &approval);
+    let mut value = shapes::approval(&reader, id, &approval, call.now);
     if let Value::Object(members) = &mut value {
         members.insert("body".into(), shapes::text(&reader, Some(&approval.body)));
         members.insert(

@@ -11,7 +11,7 @@ use naos_kernel::run::Run;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::fact::approval::Waiting;
 use naos_types::spec::{SeenBefore, StepSpec};
-use naos_types::{Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, Priority, Refusal};
+use naos_types::{Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, Priority, Refusal, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -309,9 +309,15 @@ pub(crate) fn priority(reader: &Reader, approval: &Approval) -> Result<Priority,
 }
 
 /// What waits for an answer: the most urgent first, and of those the oldest.
-pub(crate) fn queue(reader: &Reader) -> Result<Vec<(ApprovalId, Arc<Approval>)>, Refusal> {
+pub(crate) fn queue(
+    reader: &Reader,
+    now: Time,
+) -> Result<Vec<(ApprovalId, Arc<Approval>)>, Refusal> {
     let mut all = Vec::new();
     for (id, approval) in reader.open::<Approval>()? {
+        if approval.status_at(now) != ApprovalStatus::Pending {
+            continue;
+        }
         let urgency = priority(reader, &approval)?;
         let place = Priority::ALL.iter().position(|one| *one == urgency);
         all.push((Reverse(place), approval.asked, id, approval));

@@ -294,7 +294,7 @@ fn step_of(
     })
 }
 
-pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> Value {
+pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval, now: Time) -> Value {
     let (plan, step, run) = match &approval.waiting {
         Waiting::Step(plan, at) => (Some(*plan), Some(at.to_string()), None),
         Waiting::Call(run, _) => (None, None, Some(*run)),
@@ -310,7 +310,7 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         "unreviewed": unreviewed,
         "why": reviewed.as_ref().and_then(Reviewed::why),
         "title": reader.sealed(&approval.title),
-        "status": approval.status,
+        "status": approval.status_at(now),
         "options": approval.options,
         "plan": plan,
         "step": step,

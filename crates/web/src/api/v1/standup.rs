@@ -8,7 +8,7 @@ use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
 use naos_store::RunFilter;
 use naos_types::spec::Assignee;
-use naos_types::{Actor, Role, RunStatus, Span, TaskId, TaskStatus, Time};
+use naos_types::{Actor, ApprovalStatus, Role, RunStatus, Span, TaskId, TaskStatus, Time};
 use serde_json::{Value, json};
 
 use super::{cards, resting, shapes};
@@ -68,7 +68,9 @@ pub(crate) async fn show(call: Call) -> Answered {
         failed,
         micros,
     } = work(&lists, &mut all, since)?;
-    let waits = lists.open::<Approval>()?.into_iter().map(|(id, found)| {
+    let waits = lists.open::<Approval>()?.into_iter();
+    let waits = waits.filter(|(_, found)| found.status_at(call.now) == ApprovalStatus::Pending);
+    let waits = waits.map(|(id, found)| {
         json!({
             "approval": id,
             "title": lists.sealed(&found.title),

@@ -105,7 +105,11 @@ async fn responded(mut stream: Stream) -> (Vec<(String, String)>, Value) {
                 assert_eq!(item["content"][0]["text"], items[at].0, "{data}");
                 items[at].1 = item["status"].as_str().unwrap().to_owned();
             }
-            "response.completed" | "response.failed" => return (items, data["response"].clone()),
+            "response.completed" | "response.failed" => {
+                let is_done = |(_, status): &(String, String)| !status.is_empty();
+                assert!(items.iter().all(is_done), "{items:?}");
+                return (items, data["response"].clone());
+            }
             _ => {}
         }
     }
@@ -259,9 +263,43 @@ async fn a_provider_that_fails_is_no_fault_of_the_request() {
             assert_eq!(last["error"]["code"], error["code"], "{last}");
             continue;
         }
-        let (_, response) = responded(stream).await;
+        let (items, response) = responded(stream).await;
+        assert!(items.is_empty(), "{items:?}");
         assert_eq!(response["error"]["code"], "server_error", "{response}");
         let said = response["error"]["message"].as_str().unwrap();
         assert!(said.contains(error["code"].as_str().unwrap()), "{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_of_a_stream_that_breaks_off_is_done_and_no_other_is_added() {
+    let (rig, mut hear) = rig().await;
+    let (run, stream) = asked(&rig, RESPONSES, "sole", "once").await;
+    let mut first = hear.recv().await.unwrap();
+    write(&mut first, "It is due on");
+    end(first, &broken());
+    let (items, response) = responded(stream).await;
+    assert_eq!(items, [item("It is due on", "incomplete")]);
+    assert_eq!(response["status"], "failed", "{response}");
+    // Nothing of it is left for whoever asks again.
+    let (again, stream) = asked(&rig, RESPONSES, "sole", "once").await;
+    assert_eq!(again, run);
+    let (items, response) = responded(stream).await;
+    assert!(items.is_empty(), "{items:?}");
+    assert_eq!(response["status"], "failed", "{response}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_another_request_isnt_sent_again_by_itself() {
+    let (rig, mut hear) = rig().await;
+    let (_, stream) = asked(&rig, RESPONSES, "sole", "once").await;
+    end(hear.recv().await.unwrap(), &says("Done."));
+    responded(stream).await;
+    let body = json!({"model": "sole", "input": "something else"});
+    let keyed = [("idempotency-key", "once")];
+    let response = rig
+        .raw(request(&rig.owner, "POST", RESPONSES, &body, &keyed))
+        .await;
+    assert_eq!(response.status(), 409);
+    assert_eq!(response.headers()["x-should-retry"], "false");
 }
