@@ -102,8 +102,8 @@ pub struct Found {
 
 /// All that applying these documents would say before it changes anything, as far as it can be
 /// said without a node: what is named, and is neither in them nor, as `known` says, there already,
-/// is a warning; `answered` says who of the drivers that are there answers events of a type. `files`
-/// reads what lies beside them, `components` says what their paths stand for.
+/// is a warning; `answered` says who of the drivers that are there answers events of a type.
+/// `files` reads what lies beside them, `components` says what their paths stand for.
 #[must_use]
 pub fn check(
     documents: &[Document<'_>],

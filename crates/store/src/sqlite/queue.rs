@@ -12,8 +12,8 @@ const LAG_BYTES_MAX: usize = 128 * 1_024 * 1_024;
 const FULL_RETRY_MS: u64 = 100;
 /// How long the filler lets facts gather: one transaction for many costs little more than for one.
 const GATHER_MS: u64 = 100;
-/// So many facts per waiting cell are enough to begin at once: whoever waits for the files waits for
-/// what gathered.
+/// So many facts per waiting cell are enough to begin at once: whoever waits for the files waits
+/// for what gathered.
 const GATHER_FACTS: u64 = 1_536;
 
 #[derive(Default)]
