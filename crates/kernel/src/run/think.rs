@@ -481,7 +481,10 @@ pub(super) fn ask(
         return stopped(turn, id, run, Code::LIMIT_TOKENS, &note);
     }
     if thinking.lost >= LOST_MAX && !crate::planted::is("lost-again-and-again") {
-        let note = format!("{LOST_MAX} answers in a row were lost, each paid as the worst case");
+        let note = format!(
+            "{LOST_MAX} answers in a row were lost; where nobody knows whether the model answered, \
+             the worst case is paid"
+        );
         return for_good(turn, id, run, Problem::new(Code::MODEL_FAILED, note));
     }
     if thinking.repeats >= REPEATS_MAX {

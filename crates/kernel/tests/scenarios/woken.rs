@@ -163,7 +163,7 @@ fn whoever_is_asked_by_a_person_or_has_no_checklist_is_told_of_none() {
 fn it_is_told_which_language_its_people_speak() {
     for (tongue, language) in [
         (Tongue::Fr, "French (français)"),
-        (Tongue::Mg, "Malagasy (malagasy)"),
+        (Tongue::Mg, "Malagasy"),
         (Tongue::En, "English"),
     ] {
         let mut bench = made(with_a_workspace(|mind| mind.language = Some(tongue)));
