@@ -482,8 +482,7 @@ pub(super) fn ask(
     }
     if thinking.lost >= LOST_MAX && !crate::planted::is("lost-again-and-again") {
         let note = format!(
-            "{LOST_MAX} answers in a row were lost; where nobody knows whether the model answered, \
-             the worst case is paid"
+            "{LOST_MAX} answers in a row were lost; where it may have been asked, it is paid"
         );
         return for_good(turn, id, run, Problem::new(Code::MODEL_FAILED, note));
     }
