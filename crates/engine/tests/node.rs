@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 
 use naos_engine::node::{Ask, Components, Node, Outside, OutsideOutcome, Parts};
+use naos_engine::shard::CellReport;
 use naos_kernel::{AnyAggregate, Key};
 use naos_sandbox::{Compiler, Config, Sandbox};
 use naos_store::{MemStore, Store};
@@ -222,6 +223,18 @@ async fn a_node_that_rests_leaves_work_where_it_is() {
     let reports = resting.reports();
     let asleep: Vec<bool> = reports.iter().map(|(_, report)| report.asleep).collect();
     assert_eq!(asleep, [true]);
+    // Whoever only read waits for nothing in the end, whatever came back before.
+    let report = reports[0].1.clone();
+    let came = CellReport {
+        returns: 1,
+        ..report
+    };
+    assert!(came.is_settled());
+    let awake = CellReport {
+        asleep: false,
+        ..came
+    };
+    assert!(!awake.is_settled());
     assert_eq!(resting.tenant(TENANT).unwrap().head().unwrap().seq, seq);
     // Whoever gives it something to do wakes the rest, too.
     let name = Name::new("echo").unwrap();

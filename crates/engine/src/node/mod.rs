@@ -87,6 +87,8 @@ struct Inner {
     /// Why the last commit failed; none if it didn't.
     refusing: Mutex<Option<Refusal>>,
     world: world::World,
+    /// When it took its data over.
+    began: Time,
     stopping: AtomicBool,
     /// Whether what is due stays where it is.
     resting: AtomicBool,
@@ -157,6 +159,7 @@ impl Node {
             frames: watch::Written::default(),
             refusing: Mutex::default(),
             world: world::World::new(&parts, pool, weak.clone()),
+            began: crate::clock::now(),
             stopping: AtomicBool::new(false),
             resting: AtomicBool::new(!naos_kernel::planted::is("reading-works")),
             deciders: Mutex::default(),
@@ -511,11 +514,10 @@ impl Node {
         }
         let mut quiet = 0;
         while quiet < QUIET_REPORTS {
-            let settled = |cell: &CellReport| cell.returns == 0 && cell.seq == cell.durable;
             let all = self.reports();
             let (out, again) = (self.0.world.calls(), self.0.world.others());
             let again = if began.elapsed() < others { again } else { 0 };
-            if out + again == 0 && all.iter().all(|(_, cell)| settled(cell)) {
+            if out + again == 0 && all.iter().all(|(_, cell)| cell.is_settled()) {
                 quiet += 1;
                 continue;
             }

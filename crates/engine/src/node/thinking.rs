@@ -96,7 +96,9 @@ pub(super) fn until(node: &Node, tenant: TenantId, by: Caller) -> Result<Option<
     };
     let thinking = reader.find::<Thinking>(&id)?.unwrap_or_default();
     let patient = naos_kernel::planted::is("models-outlast-runs");
-    Ok((!patient).then(|| works_until(&run, &thinking)))
+    // What was under way when somebody else had the data has all its time again.
+    let taken_over = node.0.began + run.grant.limits.wall_max;
+    Ok((!patient).then(|| works_until(&run, &thinking).max(taken_over)))
 }
 
 /// As much of a document as an agent is shown, and that it isn't all.

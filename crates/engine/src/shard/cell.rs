@@ -81,6 +81,15 @@ pub struct CellReport {
     pub refused: u64,
 }
 
+impl CellReport {
+    /// Whether the end of its node has nothing to wait for here: what came back is decided, and
+    /// durable. One that was only read decides nothing before somebody gives it work.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.seq == self.durable && (self.returns == 0 || self.asleep)
+    }
+}
+
 pub(super) struct Cell {
     pub(super) id: TenantId,
     pub(super) store: Arc<dyn TenantStore>,

@@ -12,6 +12,7 @@ mod form;
 mod log;
 mod manual;
 pub(crate) mod native;
+mod own_time;
 mod pause;
 mod propose;
 mod recall;
@@ -55,6 +56,7 @@ pub use form::{FORM_BYTES_MAX, FORMED_BYTES_MAX, REPAIRS_MAX, sound_form};
 pub use log::{Log, Page};
 pub use manual::described;
 use manual::told_bytes;
+pub use own_time::works_until;
 pub(crate) use pause::pause;
 pub use propose::Proposal;
 pub(crate) use propose::still_stands;
@@ -64,7 +66,7 @@ pub use skill::SKILL_READ_BYTES_MAX;
 pub use steer::NOTES_MAX;
 pub(crate) use steer::{at_work, fold as fold_steered, has_room};
 pub(crate) use talk::task_by;
-pub use think::{Models, Thinking, works_until};
+pub use think::{Models, Thinking};
 pub(crate) use think::{fold_metered, fold_model, go_on as think, mind};
 pub(crate) use tools::cut;
 pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
@@ -621,6 +623,11 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             if f.ability == Ability::Ask {
                 run.status = RunStatus::Held;
             }
+            if run.is_by_model() {
+                let paused = now - run.clock;
+                run.clock = now;
+                own_time::fold_paused(turn, f.run, paused)?;
+            }
         }
         Fact::Answered(f) => {
             let run = turn.run_mut(&f.run)?;
@@ -636,6 +643,8 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             run.status = RunStatus::Running;
             if let Some(of) = tool {
                 think::fold_answered(turn, f, of, waited)?;
+            } else if run.is_by_model() {
+                own_time::fold_ended(turn, f.run, waited)?;
             }
         }
         Fact::Completed(f) => {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{self, Formed};
 use super::window::{self, Fitted, Reads, Said, Whole};
-use super::{Run, asked, bounds, calls, end, fork, held, server, tools, workspace};
+use super::{Run, asked, bounds, calls, end, fork, held, own_time, server, tools, workspace};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
@@ -86,7 +86,7 @@ pub struct Thinking {
     pub lost: u32,
     /// What it recalled: the pieces of its recording.
     pub recalled: Vec<BodyRef>,
-    /// How long it waited for people and for other agents: none of its own time.
+    /// How long it waited for people, for other agents and for naos: none of its own time.
     pub waited: Span,
     /// How many pictures it was shown.
     pub pictures: u32,
@@ -335,7 +335,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         None => asked::mind(turn, &run, mind)?,
     };
     let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
-    if turn.now > works_until(&run, &thinking) {
+    if own_time::is_over(turn, &run, &thinking) {
         return stopped(
             turn,
             id,
@@ -357,17 +357,6 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         }
         None => complete(turn, (id, &run), (&mind, &thinking), &thought),
     }
-}
-
-/// Until when a run that asks models may take: what it waits for people doesn't count.
-#[must_use]
-pub fn works_until(run: &Run, thinking: &Thinking) -> naos_types::Time {
-    let waited = if crate::planted::is("waiting-counts") {
-        Span(0)
-    } else {
-        thinking.waited
-    };
-    run.started + run.grant.limits.wall_max + waited
 }
 
 /// Whether an answer without calls isn't the last word: a person said something meanwhile, or was
@@ -792,7 +781,7 @@ pub(super) fn fold_answered(
         thinking.results.push((f.index, f.answer.len));
     }
     if matches!(of, Ability::Ask | Ability::Colleague) {
-        thinking.waited = Span(thinking.waited.0.saturating_add(took.0.max(0)));
+        own_time::wait(&mut thinking, took);
     }
     thinking.bytes += f.answer.len;
     thinking.pieces += 1;

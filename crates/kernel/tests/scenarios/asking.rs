@@ -3,9 +3,9 @@
 use naos_kernel::run::WAKES_MAX;
 use naos_kernel::{AnyAggregate, Key};
 use naos_types::fact::{Fact, approval, run};
-use naos_types::input::{Answer, Link, Piece};
+use naos_types::input::{Answer, CallOutcome, Link, Piece};
 use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, Spec, Timing, When};
-use naos_types::{RunId, RunStatus, Sealed, Span, SubjectId, Time, command};
+use naos_types::{Code, RunId, RunStatus, Sealed, Span, SubjectId, Time, command};
 use serde_json::json;
 
 use crate::bench::{Bench, sealed};
@@ -171,6 +171,24 @@ fn waiting_for_others_is_no_time_of_its_own() {
         says(&mut bench, who, "Done.");
         assert_eq!(of(&bench, run), RunStatus::Completed, "{tool}");
     }
+}
+
+#[test]
+fn what_passes_while_nobody_has_its_data_is_no_time_of_its_own() {
+    let night = Span::secs(7 * 3_600);
+    let mut cell = cell_with(mind(), &[]);
+    // Nobody had it meanwhile: whoever takes it over takes the answer for lost.
+    cell.bench.wait(night);
+    cell.ended(CallOutcome::Lost(None));
+    assert!(cell.asked().is_some(), "{:?}", cell.status());
+    cell.says(&crate::thinking::text("The bill."));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
+    // An answer that takes so long is its own time.
+    let mut cell = cell_with(mind(), &[]);
+    cell.bench.wait(night);
+    let calls = [("calculate", r#"{"expression": "1"}"#)];
+    cell.says(&crate::thinking::calls(&calls));
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_WALL)));
 }
 
 /// What an agent that asks a person hears of their answer.
