@@ -156,7 +156,6 @@ pub(crate) fn idle_retry(at: Mark, retry: &RetryPolicy, does: &StepDo, findings:
         StepDo::Compute { .. } => "what is computed",
         StepDo::Render { .. } => "what is rendered",
         StepDo::Document { .. } | StepDo::Read { .. } => "a document's name",
-        StepDo::Emit { .. } => "an event's data",
         StepDo::Typed(_) => "what such a step makes",
         _ => return,
     };

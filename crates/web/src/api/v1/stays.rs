@@ -92,7 +92,9 @@ pub(super) fn leave_off(
             None => None,
             Some(command) => {
                 let (kind, name) = (item.kind.word(), &item.name);
-                let what = format!("{kind} {name} stays off: somebody switched it off by command");
+                let what = format!(
+                    "{kind} {name} stays off, as it was: the document doesn't say `enabled`"
+                );
                 let help = format!("`{command}` lets it work again");
                 Some(fault_in(documents, item, name, what, Some(help)))
             }
