@@ -14,6 +14,7 @@ mod desktop;
 mod embedder;
 mod fail;
 mod handover;
+mod interrupts;
 mod link;
 mod office;
 mod openclaw;
@@ -25,6 +26,7 @@ mod session;
 mod squads;
 mod sync;
 mod templates;
+mod token;
 mod wire;
 mod workspace;
 

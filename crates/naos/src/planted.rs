@@ -75,3 +75,13 @@ pub(crate) fn empty_token_is_none() -> bool {
 pub(crate) fn one_base_for_all_folders() -> bool {
     chosen("one-base-for-all-folders")
 }
+
+/// What a server says of its tools is approved before anybody saw it.
+pub(crate) fn approves_unseen() -> bool {
+    chosen("approves-unseen")
+}
+
+/// A command that waits for its run ends at once when it is interrupted.
+pub(crate) fn interrupts_cut_off() -> bool {
+    chosen("interrupts-cut-off")
+}

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,13 +16,13 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::argument::name_arguments;
-use crate::cli::INTERRUPTED;
 use crate::daemon::{Daemon, owner};
 use crate::fail::Fail;
 use crate::handover::{Guest, Queue, is_wanted};
+use crate::interrupts::{Called, Ending, Interrupts};
 use crate::link::{Answer, Ask, Link, LinkError, Sink};
-use crate::out::aside;
 use crate::project::Project;
+use crate::token::{said_in_a_variable, token};
 use crate::wire::{BuildError, Machine};
 
 const LOCK_POLL_MS: u64 = 10;
@@ -107,44 +106,6 @@ impl Errand {
     }
 }
 
-/// Requests to end this process, as they come.
-pub(crate) struct Interrupts {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interrupts {
-    /// From here on they are noted instead of obeyed.
-    pub(crate) fn listen(runtime: &Runtime) -> Result<Self, Fail> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let _within = runtime.enter();
-        let listen = |kind| signal(kind).map_err(|e| Fail::io("listen to signals", &e));
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// Waits for one.
-    pub(crate) async fn come(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    /// Waits, and says whether one came since the last look.
-    pub(crate) fn come_within(&mut self, runtime: &Runtime, pause: Duration) -> bool {
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = self.come() => true,
-                () = tokio::time::sleep(pause) => false,
-            }
-        })
-    }
-}
-
 /// What is known of a request to which no answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
@@ -174,6 +135,8 @@ pub(crate) struct Session {
     mend_token: String,
     /// Whether the last request went unanswered.
     unanswered: Option<Unanswered>,
+    /// Where requests to end are obeyed in order.
+    ending: Option<Ending>,
 }
 
 impl Session {
@@ -192,7 +155,7 @@ impl Session {
 
     /// The same; data that isn't there yet is made.
     pub(crate) fn make(project: &Project, tenant: Option<&str>) -> Result<Self, Fail> {
-        let said = token_said()?;
+        let said = said_in_a_variable()?;
         let runtime = runtime()?;
         let left = Daemon::left_behind(&project.data);
         let left = left.filter(|_| !crate::planted::forgets_the_ports());
@@ -211,6 +174,7 @@ impl Session {
             token: String::new(),
             mend_token: String::new(),
             unanswered: None,
+            ending: None,
         };
         (session.token, session.mend_token) = token(project, tenant, said)?;
         Ok(session)
@@ -275,7 +239,7 @@ impl Session {
         let over = async {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = self.wanted() => {}
+                _ = self.called(true) => {}
             }
         };
         let answer = self.runtime.block_on(async {
@@ -286,7 +250,7 @@ impl Session {
         });
         match answer {
             Some(answer) => self.read(&answer?, None).map(drop),
-            None => Ok(()), // the time is over, or the next request gives way
+            None => Ok(()), // the time is over, or the next request gives way or ends
         }
     }
 
@@ -359,14 +323,11 @@ impl Session {
         })
     }
 
-    /// From here on Ctrl-C ends this process with this word: what it waits for is durable.
-    pub(crate) fn on_interrupt(&self, says: &'static str) {
-        self.runtime.spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                aside(says);
-                std::process::exit(i32::from(INTERRUPTED));
-            }
-        });
+    /// From here on a request to end this process is obeyed in order: whoever waits for what was
+    /// begun is told that `look` shows it, and answers that are paid are heard.
+    pub(crate) fn on_interrupt(&mut self, look: &'static str) -> Result<(), Fail> {
+        self.ending = Some(Ending::listen(&self.runtime, Some(look))?);
+        Ok(())
     }
 
     /// Waits for Ctrl-C or the polite request to end; one that came since the last look counts.
@@ -381,7 +342,7 @@ impl Session {
 
     /// Waits, and says whether this process was asked to end since the last look.
     pub(crate) fn pause_unless(&self, pause: Duration, interrupts: &mut Interrupts) -> bool {
-        interrupts.come_within(&self.runtime, pause)
+        interrupts.come_within(&self.runtime, pause).is_some()
     }
 
     pub(crate) fn put(&mut self, path: impl Into<String>, body: &Value) -> Result<Value, Fail> {
@@ -411,13 +372,13 @@ impl Session {
 
     /// Waits between two looks at the same thing; whoever wants the directory meanwhile gets it.
     pub(crate) fn pause_or_give_way(&mut self, pause: Duration) -> Result<(), Fail> {
-        let wanted = self.runtime.block_on(async {
+        let called = self.runtime.block_on(async {
             tokio::select! {
-                () = tokio::time::sleep(pause) => false,
-                () = self.wanted() => true,
+                () = tokio::time::sleep(pause) => None,
+                called = self.called(true) => Some(called),
             }
         });
-        if wanted { self.give_way() } else { Ok(()) }
+        called.map_or(Ok(()), |called| self.heed(&called))
     }
 
     /// The same for who only looks on: whoever works comes first, and so do others who look on.
@@ -472,13 +433,16 @@ impl Session {
             let sent = self.runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    sent = link.send(&ask, &self.token) => Some(sent),
-                    () = self.wanted(), if waits => None,
+                    sent = link.send(&ask, &self.token) => Ok(sent),
+                    called = self.called(waits) => Err(called),
                 }
             });
-            let Some(sent) = sent else {
-                self.give_way()?;
-                continue;
+            let sent = match sent {
+                Ok(sent) => sent,
+                Err(called) => {
+                    self.heed(&called)?;
+                    continue;
+                }
             };
             match sent {
                 Ok(answer) if answer.status == 429 && !last => {
@@ -542,9 +506,50 @@ impl Session {
             self.loopback_ports = daemon.loopback_ports.clone();
         }
         let ports = &self.loopback_ports;
+        self.holds(false);
         self.link = Some(connect(&self.project, &self.runtime, ports, &self.guest)?);
+        self.holds(true);
         self.linked = clock::tick();
         Ok(())
+    }
+
+    fn holds(&self, something: bool) {
+        if let Some(ending) = &self.ending {
+            ending.holds(something);
+        }
+    }
+
+    /// Waits until it is called away, where it `gives_way`, or to its end.
+    async fn called(&self, gives_way: bool) -> Called {
+        let ended = async {
+            match &self.ending {
+                Some(ending) => ending.come().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            status = ended => Called::ToEnd(status),
+            () = self.wanted(), if gives_way => Called::Away,
+        }
+    }
+
+    fn heed(&mut self, called: &Called) -> Result<(), Fail> {
+        match called {
+            Called::Away => self.give_way(),
+            Called::ToEnd(status) => self.end(*status),
+        }
+    }
+
+    /// Ends this process in order: what it waits for is durable.
+    fn end(&mut self, status: u8) -> ! {
+        if let Some(ending) = &self.ending {
+            ending.obeyed(self.daemon().is_some());
+        }
+        if !crate::planted::interrupts_cut_off() {
+            self.let_go(Duration::ZERO);
+        }
+        std::process::exit(i32::from(status));
     }
 
     /// Waits until somebody else wants the directory that is open in here, and may have it.
@@ -561,15 +566,14 @@ impl Session {
     /// Lets somebody else have the directory, and goes on with them, or after them.
     fn give_way(&mut self) -> Result<(), Fail> {
         let held = self.linked.elapsed();
-        if self.let_go(OTHERS_MAX) {
-            std::process::exit(i32::from(INTERRUPTED)); // what it waits for is durable
+        if let Some(status) = self.let_go(OTHERS_MAX) {
+            self.end(status);
         }
         // Listening to signals while answers came took away what they do by themselves.
-        let mut interrupts = self.interrupts()?;
-        self.runtime.spawn(async move {
-            interrupts.come().await;
-            std::process::exit(i32::from(INTERRUPTED));
-        });
+        if self.ending.is_none() {
+            self.ending = Some(Ending::listen(&self.runtime, None)?);
+        }
+        self.holds(false);
         let gone = clock::tick();
         let data = &self.project.data;
         while is_wanted(data) && owner(data).is_none() && gone.elapsed() < TAKEN_MAX {
@@ -585,10 +589,10 @@ impl Session {
         self.connect_anew()
     }
 
-    /// Whether this process was asked to end meanwhile.
-    fn let_go(&mut self, others: Duration) -> bool {
+    /// The exit status, where this process was asked to end meanwhile.
+    fn let_go(&mut self, others: Duration) -> Option<u8> {
         let Some(Link::Inside(machine)) = self.link.take() else {
-            return false;
+            return None;
         };
         // What agents asked meanwhile is paid: its answer is kept, and not asked for again.
         let is_asked = machine.finish(&self.runtime, FINISH_MAX, others);
@@ -679,84 +683,6 @@ pub(crate) fn taken(project: &Project, pid: Option<u32>) -> Fail {
         return fail;
     }
     fail.help("it is a command at work, not a daemon: wait for its end, or end it; nothing is lost")
-}
-
-/// The token that was said, if one was. Set and empty is not unset: whoever meant somebody else's
-/// token, and has lost it, must not act as the owner.
-fn token_said() -> Result<Option<String>, Fail> {
-    let Some(set) = std::env::var_os("NAOS_TOKEN") else {
-        return Ok(None);
-    };
-    let what = match set.into_string() {
-        Ok(token) if !token.trim().is_empty() => return Ok(Some(token)),
-        Ok(_) if crate::planted::empty_token_is_none() => return Ok(None),
-        Ok(_) => {
-            "the variable NAOS_TOKEN is set and empty: it says as whom this is, and names nobody"
-        }
-        Err(_) => "the variable NAOS_TOKEN holds no text",
-    };
-    Err(Fail::new(Code::NOT_SIGNED_IN, what).help(
-        "put a member's token into it; or take it away (`unset NAOS_TOKEN`, in a file of a \
-         client's servers the line) to use the token that is kept in the data directory",
-    ))
-}
-
-/// The token, and what to do where it isn't good.
-fn token(
-    project: &Project,
-    tenant: Option<&str>,
-    said: Option<String>,
-) -> Result<(String, String), Fail> {
-    if let Some(token) = said {
-        if let Some(slug) = tenant {
-            let what = format!(
-                "NAOS_TOKEN holds the token of one tenant, and --tenant {slug} names one too"
-            );
-            return Err(Fail::usage(what).help(format!(
-                "leave --tenant out where the token is that tenant's, or unset NAOS_TOKEN to use \
-                 the one that is kept for {slug}"
-            )));
-        }
-        let mend = "NAOS_TOKEN holds a token that isn't valid here: unset it, or set another one";
-        return Ok((token, mend.to_owned()));
-    }
-    let path = match tenant {
-        Some("main") | None => project.owner_token(),
-        Some(slug) => project.tenant_token(slug),
-    };
-    match fs::read_to_string(&path) {
-        Ok(text) => {
-            let path = path.display();
-            let is_empty = text.trim().is_empty();
-            let mend = match tenant {
-                Some("main") | None => format!(
-                    "{path} holds no valid token: end the daemon, delete that file and run any \
-                     command, which makes a new token"
-                ),
-                Some(_) => format!("{path} holds no valid token: its owner can issue another one"),
-            };
-            if is_empty {
-                let what = format!("the file {path} is empty, and a token was to be in it");
-                return Err(Fail::new(Code::NOT_SIGNED_IN, what).help(mend));
-            }
-            Ok((text.trim().to_owned(), mend))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let what = format!("there is no token at {}", path.display());
-            let help = match tenant {
-                Some("main") | None => {
-                    "set NAOS_TOKEN; a new token for the owner is made when no naos runs and the \
-                     file is missing"
-                }
-                Some(_) => {
-                    "`naos tenant list` shows the tenants, `naos tenant create` makes one and its \
-                     token; or set NAOS_TOKEN"
-                }
-            };
-            Err(Fail::new(Code::NOT_SIGNED_IN, what).help(help))
-        }
-        Err(error) => Err(Fail::io(format!("read {}", path.display()), &error)),
-    }
 }
 
 fn read(answer: &Answer, ask: Option<&Ask>) -> Result<Value, Fail> {

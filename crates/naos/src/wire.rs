@@ -18,9 +18,9 @@ use crate::daemon::write_secret;
 use crate::embedder::Chosen;
 use crate::fail::Fail;
 use crate::handover::Guest;
+use crate::interrupts::Interrupts;
 use crate::out::aside;
 use crate::project::Project;
-use crate::session::Interrupts;
 use crate::templates;
 
 const CACHE_KEY_BYTES: usize = 32;
@@ -133,20 +133,20 @@ impl Machine {
 
     /// Before the end: waits for answers that are paid, and says so where that takes long; `others`
     /// at the longest for those that can be asked for again. Who asks for the end meanwhile gets it
-    /// at once: whether somebody did.
-    pub(crate) fn finish(&self, runtime: &Runtime, most: Duration, others: Duration) -> bool {
+    /// at once: the exit status, if somebody did.
+    pub(crate) fn finish(&self, runtime: &Runtime, most: Duration, others: Duration) -> Option<u8> {
         let Ok(mut interrupts) = Interrupts::listen(runtime) else {
-            return false; // nobody could end the wait
+            return None; // nobody could end the wait
         };
-        let mut is_asked = false;
+        let mut asked = None;
         let (began, mut is_said) = (naos_engine::clock::tick(), false);
         let out = self.node.finish(most, others, |out| {
             if out > 0 && !is_said && began.elapsed() >= FINISH_SAID {
                 aside(format!("{} waited for; Ctrl-C ends without", answers(out)));
                 is_said = true;
             }
-            is_asked |= interrupts.come_within(runtime, FINISH_LOOKS);
-            !is_asked
+            asked = asked.or(interrupts.come_within(runtime, FINISH_LOOKS));
+            asked.is_none()
         });
         if out > 0 {
             aside(format!(
@@ -154,7 +154,7 @@ impl Machine {
                 answers(out)
             ));
         }
-        is_asked
+        asked
     }
 
     /// Stops the node and closes the store: what was acknowledged is durable, what runs goes on

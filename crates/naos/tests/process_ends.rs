@@ -137,9 +137,7 @@ fn process_a_model_that_is_only_to_be_asked_again_is_given_back_for_nothing() {
     let mut said = BufReader::new(command.stderr.take().unwrap()).lines();
     let waits = |line: &std::io::Result<String>| line.as_ref().unwrap().contains("waited for");
     assert!(said.any(|line| waits(&line)), "it waits for the answer");
-    let pid = command.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &pid]).status();
-    assert!(sent.unwrap().success());
+    signal(&command, "-INT");
     command.wait().unwrap();
     assert_eq!(office.server.count(), 1);
     let history = project.json(&["cost", "history"]);
@@ -149,6 +147,81 @@ fn process_a_model_that_is_only_to_be_asked_again_is_given_back_for_nothing() {
     let up = project.up_with(&own);
     until(|| last(&office).0 == "completed");
     assert_eq!(office.server.count(), 2);
+    drop(up);
+}
+
+/// Sends a command this signal.
+fn signal(command: &std::process::Child, signal: &str) {
+    let pid = command.id().to_string();
+    let sent = Command::new("kill").args([signal, &pid]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// A command that waits for a run, without a daemon.
+fn waits_for_a_run(office: &Office, more: &[&str]) -> std::process::Child {
+    let ports = office.server.port().to_string();
+    project::command(office.project.path("").as_path())
+        .env("NAOS_ALLOW_LOOPBACK_PORTS", ports)
+        .env("NAOS_MODEL_TEST", KEY)
+        .args([&["run", "clerk", "--input", "one"], more].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// An office without a daemon whose clerk asks a model that says this.
+fn closed_office(script: Vec<Step>) -> Office {
+    let mut office = Office::with(script);
+    office.connect();
+    let clerk = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n";
+    let applied = office
+        .project
+        .naos_with(&["apply", "-f", "-"], clerk.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    assert_eq!(office.daemon.interrupt(), 0);
+    office
+}
+
+#[test]
+fn process_who_interrupts_a_wait_for_a_run_pays_for_nothing_that_was_not_asked() {
+    let office = closed_office(vec![Step::behave("429:40"), Step::behave("slow:5")]);
+    let mut command = waits_for_a_run(&office, &[]);
+    until(|| office.server.count() == 1);
+    signal(&command, "-INT");
+    let mut said = BufReader::new(command.stderr.take().unwrap()).lines();
+    let mut says = |part: &str| said.any(|line| line.unwrap().contains(part));
+    assert!(says("interrupted: what was begun is kept"));
+    assert!(says("waited for; Ctrl-C ends without"));
+    signal(&command, "-INT");
+    assert_eq!(command.wait().unwrap().code(), Some(130));
+    assert!(!says("paid for nothing"));
+    assert_eq!(office.server.count(), 1);
+    let history = office.project.json(&["cost", "history"]);
+    let entries = history["items"].as_array().unwrap();
+    assert_eq!(entries.last().unwrap()["action"], "cost.released");
+    assert_eq!(last(&office), ("running".to_owned(), 0));
+}
+
+#[test]
+fn process_an_answer_that_comes_while_a_command_is_asked_to_end_is_kept() {
+    let office = closed_office(vec![Step::behave("slow:40"), Step::behave("slow:40")]);
+    let command = waits_for_a_run(&office, &["--stream"]);
+    until(|| office.server.count() == 1);
+    signal(&command, "-TERM");
+    let ended = command.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(143), "{told}");
+    assert!(told.contains("interrupted: "), "{told}");
+    // Whoever has the data next goes on with the answer that is there.
+    let ports = office.server.port().to_string();
+    let own = [
+        ("NAOS_ALLOW_LOOPBACK_PORTS", ports.as_str()),
+        ("NAOS_MODEL_TEST", KEY),
+    ];
+    let up = office.project.up_with(&own);
+    until(|| last(&office).0 == "completed");
+    assert_eq!(office.server.count(), 1, "it isn't asked anew");
     drop(up);
 }
 

@@ -288,6 +288,53 @@ fn process_a_folder_takes_nothing_back_of_what_its_agent_wrote_since() {
 }
 
 #[test]
+fn process_what_was_imported_since_an_export_is_no_obstacle_to_the_next_one() {
+    let project = Project::new();
+    let dir = workspace(&project);
+    let words_of_import = |from: &Path, force: bool| {
+        let mut words: Vec<String> = ["agent", "import", words(from), "--name", "ada"]
+            .map(str::to_owned)
+            .to_vec();
+        words.extend(force.then(|| "--force".to_owned()));
+        words
+    };
+    let import = |from: &Path, force: bool| {
+        let all = words_of_import(from, force);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        project.json(&all)
+    };
+    import(&dir, false);
+    let out = project.path("out/ada");
+    let export = ["agent", "export", "ada", words(&out)];
+    project.json(&export);
+    let forms = |line: &str| format!("{FORMS}{line}\n");
+    let edited = [
+        ("MEMORY.md", "# Mine\n"),
+        ("skills/forms/SKILL.md", &forms("Edited.")),
+    ];
+    put(&out, &edited);
+    import(&out, false);
+    // naos goes on, by another folder.
+    let later = [
+        ("MEMORY.md", "# Later\n"),
+        ("skills/forms/SKILL.md", &forms("Later.")),
+    ];
+    put(&dir, &later);
+    import(&dir, true);
+    let written = project.json(&export)["written"].clone();
+    assert_eq!(written, json!(["MEMORY.md", "skills/forms/SKILL.md"]));
+    let memory = fs::read_to_string(out.join("MEMORY.md")).unwrap();
+    assert_eq!(memory, "# Later\n");
+    // What nobody took isn't written over.
+    put(&out, &[("MEMORY.md", "# Not taken\n")]);
+    put(&dir, &[("MEMORY.md", "# Even later\n")]);
+    import(&dir, true);
+    let refused = project.naos(&export);
+    assert_eq!(refused.exit, 1, "{}", refused.stdout);
+    assert!(refused.stderr.contains("MEMORY.md"), "{}", refused.stderr);
+}
+
+#[test]
 fn process_what_is_exported_and_imported_is_what_it_was() {
     let project = Project::new();
     let dir = workspace(&project);

@@ -44,7 +44,10 @@ impl Shelf {
     }
 
     fn approve(&self) {
-        let approved = self.office.project.naos(&["tools", "approve", "shelf"]);
+        let approved = self
+            .office
+            .project
+            .naos(&["tools", "approve", "shelf", "--yes"]);
         assert_eq!(approved.exit, 0, "{}", approved.stderr);
     }
 
@@ -347,7 +350,7 @@ fn process_a_tool_that_no_model_can_call_is_named_and_not_approved() {
     let shelf = Shelf::new("{\"say\": \"Done.\"}", "shelf.*");
     shelf.mode("odd");
     let project = &shelf.office.project;
-    let approved = project.naos(&["tools", "approve", "shelf"]);
+    let approved = project.naos(&["tools", "approve", "shelf", "--yes"]);
     assert_eq!(approved.exit, 0, "{}", approved.stderr);
     let said = &approved.stdout;
     assert!(said.contains("1 of its tools may be called"), "{said}");
@@ -452,7 +455,7 @@ fn process_a_server_at_an_address_is_called_with_its_key() {
     assert!(names.len() > 20, "{names:?}");
     let approved = office
         .project
-        .naos(&["tools", "approve", "other", names[0], names[1]]);
+        .naos(&["tools", "approve", "other", names[0], names[1], "--yes"]);
     assert_eq!(approved.exit, 0, "{}", approved.stderr);
     let listed = office.project.json(&["tools", "list"]);
     assert_eq!(
@@ -740,7 +743,7 @@ fn process_who_approves_one_tool_takes_back_no_other() {
         "Finds a book by its author.",
     )
     .unwrap();
-    let approved = project.naos(&["tools", "approve", "shelf", "find"]);
+    let approved = project.naos(&["tools", "approve", "shelf", "find", "--yes"]);
     assert_eq!(approved.exit, 0, "{}", approved.stderr);
     let said = &approved.stdout;
     has(said, "2 of its tools may be called");
@@ -774,13 +777,13 @@ fn process_who_approves_one_tool_takes_back_no_other() {
     shelf.approve();
     assert_eq!(server()["tools"], both);
     shelf.mode("odd");
-    let gone = project.naos(&["tools", "approve", "shelf"]);
+    let gone = project.naos(&["tools", "approve", "shelf", "--yes"]);
     has(&gone.stdout, "Withdrawn: lend.");
     // As it was when it was approved, it stays approved, and is told not to be called.
     shelf.mode("");
     shelf.approve();
     fs::write(shelf.folder.join("description"), "Sells a book.").unwrap();
-    let other = project.naos(&["tools", "approve", "shelf", "lend"]);
+    let other = project.naos(&["tools", "approve", "shelf", "lend", "--yes"]);
     has(&other.stdout, "1 of its tools may be called");
     has(&other.stderr, "as it was approved: find");
     assert_eq!(server()["tools"], both);

@@ -66,11 +66,15 @@ pub(super) fn call(
             let words: Vec<&str> = words
                 .chain(others.iter().map(|tool| tool.word.as_str()))
                 .collect();
-            format!(
-                "there is no tool {:?}; there are: {}",
-                call.name,
-                words.join(", ")
-            )
+            match words.join(", ") {
+                none if none.is_empty() => {
+                    format!(
+                        "there is no tool {:?}, and none at all: answer in words",
+                        call.name
+                    )
+                }
+                words => format!("there is no tool {:?}; there are: {words}", call.name),
+            }
         } else {
             "the arguments are no JSON object".to_owned()
         };

@@ -15,13 +15,15 @@ pub(crate) const RUNS: &str = "/runs";
 /// The runs of plans, workflows, sagas, pools and instructions.
 pub(crate) const PLAN_RUNS: &str = "/plan-runs";
 
-/// Begins something that shows up at `place`.
+/// Begins something that shows up at `place`. From here on whoever interrupts the command ends its
+/// waiting, and nothing else.
 pub(crate) fn begin(
     session: &mut Session,
     place: &str,
     path: &str,
     body: &Value,
 ) -> Result<Value, Fail> {
+    session.on_interrupt(list(place))?;
     let begun = session.post(api(path), body);
     begun.map_err(|fail| match session.unanswered() {
         None => fail,
@@ -81,6 +83,14 @@ fn look(place: &str, id: &str) -> String {
     }
 }
 
+/// The command that lists all of them.
+fn list(place: &str) -> &'static str {
+    match place {
+        PLAN_RUNS => "naos plan list",
+        _ => "naos get runs",
+    }
+}
+
 /// Nobody is there any more to say how it ended.
 fn left_alone(mut fail: Fail, place: &str, id: &str) -> Fail {
     fail.what = format!(
@@ -108,10 +118,7 @@ fn unheard(mut fail: Fail, unanswered: Unanswered, place: &str) -> Fail {
         return fail;
     }
     fail.what = format!("whether it was begun isn't known: {}", fail.what);
-    let list = match place {
-        PLAN_RUNS => "naos plan list",
-        _ => "naos get runs",
-    };
+    let list = list(place);
     advise(
         fail,
         format!(

@@ -476,8 +476,6 @@ fn dispatch(context: &Context, command: Command) -> Ended {
     }
 }
 
-/// The exit status of what was interrupted, as shells have it: 128 and the signal's number.
-pub(crate) const INTERRUPTED: u8 = 130;
 /// What one who follows hears where no daemon is up.
 const COMMANDS_ONLY: &str = "No daemon is up, so only what commands do is seen: naos up";
 

@@ -112,12 +112,6 @@ fn what_if(context: &Context, replay: &Replay, from: u32) -> Ended {
     });
     let mut session = context.fresh_session()?;
     let until = clock::tick() + Duration::from_millis(wait);
-    session.on_interrupt(if session.daemon().is_none() {
-        "interrupted: nothing is lost, the what-if goes on with `naos up`, or at the next command \
-         that gives work"
-    } else {
-        "interrupted: the what-if goes on; `naos get runs` shows it"
-    });
     let path = format!("/runs/{}/what-if", part(&replay.run));
     let started = begun::begin(&mut session, begun::RUNS, &path, &body)?;
     let left = until.saturating_duration_since(clock::tick());

@@ -6,8 +6,9 @@ use naos_engine::{chance, clock};
 use naos_types::{Code, Span, Time};
 use serde_json::json;
 
-use super::{Context, Ended, INTERRUPTED};
+use super::{Context, Ended};
 use crate::fail::Fail;
+use crate::interrupts::INTERRUPTED;
 use crate::office::collect::{Material, collect};
 use crate::office::deliver::Delivered;
 use crate::office::job::{self, Done, Ended as JobEnded, Job, WhenAsked};

@@ -177,7 +177,6 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     // What is written is heard from the start on, or as near to it as can be.
     body["wait_ms"] = json!(if stream { 0 } else { wait.min(FIRST_MS) });
     let until = clock::tick() + Duration::from_millis(wait);
-    interrupted(&session);
     let started = begun::begin(&mut session, begun::RUNS, "/runs", &body)?;
     let left = || until.saturating_duration_since(clock::tick());
     begun::tell(&context.out, begun::RUNS, &started, left());
@@ -216,16 +215,6 @@ impl Run {
     }
 }
 
-/// Whoever waits no longer hears what becomes of the work.
-fn interrupted(session: &Session) {
-    session.on_interrupt(if session.daemon().is_none() {
-        "interrupted: nothing is lost, the run goes on with `naos up`, or at the next command \
-         that gives work"
-    } else {
-        "interrupted: the run goes on; `naos get runs` shows it"
-    });
-}
-
 /// Shows what a model writes until the run is over; what was shown of its last answer.
 fn listen(context: &Context, session: &Session, id: &str, wait: Duration) -> Result<String, Fail> {
     let mut heard = Heard::default();
@@ -250,7 +239,7 @@ fn listen(context: &Context, session: &Session, id: &str, wait: Duration) -> Res
 }
 
 /// What is said of text that is no part of the answer, unless a call of a tool followed.
-const DROPPED: &str = "(that isn't the answer: its model was asked again)";
+const DROPPED: &str = "(that isn't the answer: it was asked for again)";
 
 /// What a piece follows.
 #[derive(PartialEq, Eq)]

@@ -2,10 +2,13 @@
 
 mod probe;
 
+use naos_types::Name;
 use serde_json::{Value, json};
 
+use super::approve::{asked, said_yes};
 use super::instruction::{enable, show};
 use super::{Context, Ended, name};
+use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{Session, api, part};
 
@@ -15,7 +18,8 @@ use crate::session::{Session, api, part};
     after_help = "A server is a program or an address; agents name its tools in their manifest:\n  \
     naos apply -f tools.yaml            mcpServers: {files: {command: npx, args: [...]}}\n  \
     naos tools look files               what it offers, and what changed since you looked\n  \
-    naos tools approve files            all that it offers now may be called\n  \
+    naos tools approve files            shows it, asks, and lets all of it be called\n  \
+    naos tools approve files --seen …   all that the look showed, where nobody can be asked\n  \
     naos tools approve files read_file  this one, beside those that may be called already\n  \
     naos tools withdraw files read_file this one may not be called any more\n  \
     naos tools probe npx -y SERVER      meets one that no document names yet\n\n\
@@ -50,6 +54,13 @@ enum What {
         name: String,
         /// Its tools.
         tools: Vec<String>,
+        /// What was looked at: the digest that `naos tools look` tells. What changed since is not
+        /// approved.
+        #[arg(long, value_name = "DIGEST", conflicts_with = "yes")]
+        seen: Option<String>,
+        /// Approves what it offers now, seen or not.
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Takes back that these of its tools may be called.
     Withdraw {
@@ -78,7 +89,12 @@ pub(crate) fn go(context: &Context, tools: &Tools) -> Ended {
         What::List => list(context),
         What::Show { name } => show(context, "tool", name),
         What::Look { name } => look(context, name),
-        What::Approve { name, tools } => approve(context, name, tools),
+        What::Approve {
+            name,
+            tools,
+            seen,
+            yes,
+        } => approve(context, (name, tools), seen.as_deref(), *yes),
         What::Withdraw { name, tools } => withdraw(context, name, tools),
         What::Probe(wanted) => probe::go(context, wanted),
         What::Enable { name } => enable(context, "tool", name, true),
@@ -143,8 +159,7 @@ fn uncallable(out: &Out, server: &Value) {
 pub(super) fn stands(session: &mut Session, server: &Value) -> (&'static str, Vec<String>) {
     let name = cell(&server["name"]);
     if server["enabled"] == false {
-        let why = format!("none of its tools is called: `naos tools enable {name}`");
-        return ("disabled", vec![why]);
+        return ("disabled", vec![disabled(&name)]);
     }
     if server["tools"].as_array().is_none_or(Vec::is_empty) {
         let why = format!(
@@ -160,6 +175,11 @@ pub(super) fn stands(session: &mut Session, server: &Value) -> (&'static str, Ve
             why => ("changed", why),
         },
     }
+}
+
+/// What keeps the tools of one that is disabled from being called.
+fn disabled(name: &str) -> String {
+    format!("none of its tools is called: `naos tools enable {name}`")
 }
 
 /// The tools that were approved and are not called, since they aren't what was looked at.
@@ -190,14 +210,19 @@ fn look(context: &Context, which: &str) -> Ended {
         return Ok(0);
     }
     shown(&context.out, &answer);
-    let is_open = |item: &Value| item["state"] != "same" && item["callable"] != false;
-    let open = items(&answer).iter().any(is_open);
-    if open {
+    if is_open(&answer) {
         context.out.say(format!(
-            "`naos tools approve {which}` lets all that it offers now be called."
+            "`naos tools approve {which} --seen {}` lets all of this be called, and nothing else.",
+            cell(&answer["seen"])
         ));
     }
     Ok(0)
+}
+
+/// Whether anything that was looked at is to be decided.
+fn is_open(looked_at: &Value) -> bool {
+    let is_open = |item: &Value| item["state"] != "same" && item["callable"] != false;
+    items(looked_at).iter().any(is_open)
 }
 
 fn shown(out: &Out, answer: &Value) {
@@ -232,26 +257,43 @@ fn side(out: &Out, mark: &str, side: &Value) {
     }
 }
 
-fn approve(context: &Context, which: &str, tools: &[String]) -> Ended {
+fn approve(
+    context: &Context,
+    (which, tools): (&str, &[String]),
+    seen: Option<&str>,
+    yes: bool,
+) -> Ended {
     let which = name(which)?;
     let mut session = context.fresh_session()?;
-    let seen = session.get(api(&format!("/tool-servers/{which}/look")))?;
-    let mut body = json!({"seen": seen["seen"]});
+    let mut looked_at = session.get(api(&format!("/tool-servers/{which}/look")))?;
+    let is_asked = |item: &Value| tools.is_empty() || tools.contains(&cell(&item["tool"]));
+    if let Some(items) = looked_at["items"].as_array_mut() {
+        items.retain(is_asked);
+    }
+    let asks = seen.is_none() && !yes && is_open(&looked_at);
+    let asks = asks && !crate::planted::approves_unseen();
+    if asks {
+        drop(session); // others have the data while somebody reads
+        if !is_meant(&context.out, &which, &looked_at)? {
+            context.out.say("Nothing was approved.");
+            return Ok(0);
+        }
+        session = context.fresh_session()?;
+    }
+    let mut body = json!({"seen": seen.map_or_else(|| looked_at["seen"].clone(), Value::from)});
     if !tools.is_empty() {
         body["tools"] = json!(tools);
     }
     let answer = session.post(api(&format!("/tool-servers/{which}/approve")), &body)?;
+    let all = session.get(api("/tool-servers"))?;
     drop(session);
     if context.out.json {
         context.out.json(&answer);
         return Ok(0);
     }
-    let is_asked = |item: &Value| tools.is_empty() || tools.contains(&cell(&item["tool"]));
-    let mut looked_at = seen;
-    if let Some(items) = looked_at["items"].as_array_mut() {
-        items.retain(is_asked);
+    if !asks {
+        shown(&context.out, &looked_at);
     }
-    shown(&context.out, &looked_at);
     uncallable(&context.out, &answer);
     let differing = words(&answer["differing"]);
     if !differing.is_empty() {
@@ -262,11 +304,33 @@ fn approve(context: &Context, which: &str, tools: &[String]) -> Ended {
     }
     say_withdrawn(&context.out, &answer);
     let count = answer["tools"].as_array().map_or(0, Vec::len);
+    let is_it = |server: &&Value| server["name"] == which.as_str();
+    let is_disabled = |server: &Value| server["enabled"] == false;
+    if items(&all).iter().find(is_it).is_some_and(is_disabled) {
+        let why = disabled(which.as_str());
+        context.out.say(format!(
+            "{count} of its tools are approved, as they are now. {which} is disabled, so {why}"
+        ));
+        return Ok(0);
+    }
     context.out.say(format!(
         "{count} of its tools may be called, as they are now. Agents name them in `tools:`, as \
          {which}.TOOL or {which}.*"
     ));
     Ok(0)
+}
+
+/// Whether somebody who is shown what a server says of its tools has them called.
+fn is_meant(out: &Out, which: &Name, looked_at: &Value) -> Result<bool, Fail> {
+    if !out.can_ask() {
+        let what = format!("nobody is here to be shown what {which} offers, and asked");
+        return Err(Fail::usage(what).help(format!(
+            "`naos tools look {which}` shows it and tells its digest: add --seen DIGEST to approve \
+             that and nothing else, or --yes to approve it unseen"
+        )));
+    }
+    shown(out, looked_at);
+    Ok(said_yes(&asked("May it be called as it is now (y/n)? ")?) == Some(true))
 }
 
 fn withdraw(context: &Context, which: &str, tools: &[String]) -> Ended {

@@ -18,10 +18,11 @@ use crate::daemon::Daemon;
 use crate::descriptors;
 use crate::fail::Fail;
 use crate::handover::Queue;
+use crate::interrupts::Interrupts;
 use crate::office;
 use crate::out::Out;
 use crate::project::Project;
-use crate::session::{self, Interrupts, Session};
+use crate::session::{self, Session};
 use crate::sync;
 use crate::wire::{BuildError, Machine};
 
@@ -152,7 +153,9 @@ fn serve(
         router,
         listener,
         admission,
-        async move { interrupts.come().await },
+        async move {
+            interrupts.come().await;
+        },
     ));
     let daemon = Daemon {
         pid: std::process::id(),

@@ -11,7 +11,8 @@ use super::deliver::{self, Delivered};
 use super::show::Show;
 use super::{PLAN, files, slug};
 use crate::fail::Fail;
-use crate::session::{Interrupts, Session, api};
+use crate::interrupts::Interrupts;
+use crate::session::{Session, api};
 
 /// How long to wait between two looks at what happened.
 const LOOK: Duration = Duration::from_millis(60);

@@ -20,7 +20,7 @@ use crate::fail::Fail;
 
 pub(crate) use agreed::{Agreed, Last};
 pub(crate) use out::{MARKER, Written, write};
-pub(crate) use skills::{SKILLS, digest as skill_digest, document as skill_document, skill};
+pub(crate) use skills::{SKILLS, digest as skill_digest, document as skill_document, known, skill};
 
 /// The longest file, in bytes.
 pub(crate) const BYTES_MAX: u64 = IDENTITY_BYTES_MAX;

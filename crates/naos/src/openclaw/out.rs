@@ -36,11 +36,12 @@ pub(crate) struct Written {
     pub(crate) unchanged: usize,
 }
 
-/// Writes these files, by their paths.
+/// Writes these files, by their paths. What an import took since the last export is `known` to
+/// naos as it stands in the folder: it isn't lost by being written over.
 pub(crate) fn write(
-    dir: &Path,
-    agent: &str,
+    (dir, agent): (&Path, &str),
     files: &BTreeMap<String, String>,
+    known: &BTreeMap<String, String>,
     force: bool,
 ) -> Result<Written, Fail> {
     let force = force || crate::planted::exports_over_edits();
@@ -52,7 +53,11 @@ pub(crate) fn write(
         let place = dir.join(path);
         match there(dir, path)? {
             Some(is) if is == digest(text) => done.unchanged += 1,
-            Some(is) if marker.files.get(path) != Some(&is) && !force => others.push(path.as_str()),
+            Some(is)
+                if ![marker.files.get(path), known.get(path)].contains(&Some(&is)) && !force =>
+            {
+                others.push(path.as_str());
+            }
             _ => wanted.push((path, place)),
         }
     }
@@ -62,14 +67,14 @@ pub(crate) fn write(
             continue;
         }
         match there(dir, path)? {
-            Some(is) if is == *was => gone.push(path),
+            Some(is) if is == *was || known.get(path) == Some(&is) => gone.push(path),
             Some(_) if !force => others.push(path.as_str()),
             _ => {}
         }
     }
     if !others.is_empty() {
         let what = format!(
-            "somebody changed {} in {} since the last export; nothing was written",
+            "somebody changed {} in {} since the last export or import; nothing was written",
             others.join(", "),
             dir.display()
         );
@@ -206,28 +211,38 @@ mod tests {
     #[test]
     fn an_export_writes_what_changed_and_takes_away_what_is_gone() {
         let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("new");
+        let (dir, none) = (dir.path().join("new"), BTreeMap::new());
         let first = files(&[("SOUL.md", "a"), ("memory/x.md", "b"), ("USER.md", "c")]);
-        let done = write(&dir, "jarvis", &first, false).unwrap();
+        let done = write((&dir, "jarvis"), &first, &none, false).unwrap();
         assert_eq!(done.written.len(), 3);
         let second = files(&[("SOUL.md", "a"), ("memory/x.md", "bb")]);
-        let done = write(&dir, "jarvis", &second, false).unwrap();
+        let done = write((&dir, "jarvis"), &second, &none, false).unwrap();
         assert_eq!(done.written, ["memory/x.md"]);
         assert_eq!(
             (done.removed, done.unchanged),
             (vec!["USER.md".to_owned()], 1)
         );
         assert!(!dir.join("USER.md").exists());
-        let other = write(&dir, "fury", &second, false).unwrap_err();
+        let other = write((&dir, "fury"), &second, &none, false).unwrap_err();
         assert!(other.what.contains("export of jarvis"), "{}", other.what);
         // Somebody wrote there meanwhile.
         fs::write(dir.join("SOUL.md"), "mine").unwrap();
         let third = files(&[("SOUL.md", "aa"), ("memory/x.md", "c")]);
-        let refused = write(&dir, "jarvis", &third, false).unwrap_err();
+        let refused = write((&dir, "jarvis"), &third, &none, false).unwrap_err();
         assert!(refused.what.contains("SOUL.md"), "{}", refused.what);
         assert_eq!(fs::read_to_string(dir.join("memory/x.md")).unwrap(), "bb");
-        write(&dir, "jarvis", &third, true).unwrap();
+        write((&dir, "jarvis"), &third, &none, true).unwrap();
         assert_eq!(fs::read_to_string(dir.join("SOUL.md")).unwrap(), "aa");
+        // What naos took of it is no loss, and nothing else is.
+        fs::write(dir.join("SOUL.md"), "taken").unwrap();
+        let known = BTreeMap::from([("SOUL.md".to_owned(), digest("taken"))]);
+        fs::write(dir.join("memory/x.md"), "not taken").unwrap();
+        let fourth = files(&[("SOUL.md", "aaa"), ("memory/x.md", "d")]);
+        let refused = write((&dir, "jarvis"), &fourth, &known, false).unwrap_err();
+        assert!(!refused.what.contains("SOUL.md"), "{}", refused.what);
+        fs::write(dir.join("memory/x.md"), "c").unwrap();
+        let done = write((&dir, "jarvis"), &fourth, &known, false).unwrap();
+        assert_eq!(done.written.len(), 2);
     }
 
     #[cfg(unix)]
@@ -236,14 +251,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (out, elsewhere) = (dir.path().join("out"), dir.path().join("elsewhere"));
         fs::create_dir(&elsewhere).unwrap();
-        write(&out, "jarvis", &files(&[("SOUL.md", "a")]), false).unwrap();
-        std::os::unix::fs::symlink(&elsewhere, out.join("memory")).unwrap();
+        let (out, none) = ((out.as_path(), "jarvis"), BTreeMap::new());
+        write(out, &files(&[("SOUL.md", "a")]), &none, false).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, out.0.join("memory")).unwrap();
         for force in [false, true] {
-            let refused = write(&out, "jarvis", &files(&[("memory/x.md", "b")]), force);
+            let refused = write(out, &files(&[("memory/x.md", "b")]), &none, force);
             assert!(refused.unwrap_err().what.contains("link"));
         }
         assert!(!elsewhere.join("x.md").exists());
-        let refused = write(&out, "jarvis", &files(&[("../x.md", "b")]), false);
+        let refused = write(out, &files(&[("../x.md", "b")]), &none, false);
         assert!(refused.unwrap_err().what.contains("out of the folder"));
     }
 }

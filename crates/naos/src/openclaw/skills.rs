@@ -9,7 +9,7 @@ use naos_types::spec::SKILL_FILE;
 use naos_types::{Code, Digest};
 use serde_json::{Value, json};
 
-use super::{Fate, Found, Part, walk};
+use super::{Fate, Found, Last, Part, walk};
 use crate::fail::Fail;
 use crate::sync::Document;
 
@@ -63,6 +63,36 @@ pub(crate) fn document(label: &str, text: &str) -> Document {
         text: text.to_owned(),
         dir: std::path::PathBuf::new(),
     }
+}
+
+/// The files of a folder that say what both sides had in common the last time: paths, and SHA-256.
+pub(crate) fn known(dir: &Path, last: &Last) -> Result<BTreeMap<String, String>, Fail> {
+    if !dir.is_dir() {
+        return Ok(BTreeMap::new());
+    }
+    let found = walk(dir, "")?;
+    let skills: Vec<Found> = gathered(found.clone());
+    let is_agreed = |one: &Found| match &one.fate {
+        Fate::Taken(_, text) => {
+            last.here(&one.path) == Some(&Digest::of(text.as_bytes()).to_string())
+        }
+        _ => false,
+    };
+    let skills: Vec<&str> = skills
+        .iter()
+        .filter(|one| one.path.starts_with(SKILLS) && is_agreed(one))
+        .map(|one| one.path.as_str())
+        .collect();
+    let known = found.iter().filter_map(|one| match &one.fate {
+        Fate::Taken(Part::Skill, text) if skills.iter().any(|at| one.path.starts_with(at)) => {
+            Some((one.path.clone(), Digest::of(text.as_bytes()).to_string()))
+        }
+        Fate::Taken(part, text) if *part != Part::Skill && is_agreed(one) => {
+            Some((one.path.clone(), Digest::of(text.as_bytes()).to_string()))
+        }
+        _ => None,
+    });
+    Ok(known.collect())
 }
 
 /// What was found, each skill in place of its files. One that doesn't hold what a skill has to is

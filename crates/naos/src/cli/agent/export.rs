@@ -18,7 +18,7 @@ pub(super) struct Export {
     agent: String,
     /// The folder: new, empty, or of an earlier export of the same agent.
     dir: PathBuf,
-    /// Replaces what somebody changed in the folder since the last export.
+    /// Replaces what somebody changed in the folder since the last export or import.
     #[arg(long)]
     force: bool,
 }
@@ -62,9 +62,15 @@ pub(super) fn go(context: &Context, asked: &Export) -> Ended {
         );
     }
     drop(session);
-    let done = openclaw::write(&asked.dir, agent.as_str(), &files, asked.force)?;
     let whose = super::import::whose(context, &agent);
-    Agreed::of(&project).keep(&project, (&whose, &asked.dir), same)?;
+    let mut agreed = Agreed::of(&project);
+    let known = match asked.force {
+        true => BTreeMap::new(), // all of it is replaced
+        false => openclaw::known(&asked.dir, &agreed.with(&whose, &asked.dir))?,
+    };
+    let place = (asked.dir.as_path(), agent.as_str());
+    let done = openclaw::write(place, &files, &known, asked.force)?;
+    agreed.keep(&project, (&whose, &asked.dir), same)?;
     let openclaw::Written {
         written,
         removed,

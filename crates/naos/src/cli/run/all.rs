@@ -6,7 +6,7 @@ use naos_engine::clock;
 use serde_json::{Value, json};
 
 use super::super::{Context, Ended, begun, exit_of, shown};
-use super::{Run, in_json, interrupted, trust, until_closed, why};
+use super::{Run, in_json, trust, until_closed, why};
 use crate::fail::Fail;
 use crate::out::{Out, aside, cell, count, items, money};
 use crate::session::{Session, api};
@@ -31,7 +31,6 @@ pub(super) fn go(context: &Context, run: &Run, input: &str) -> Ended {
     if run.verify_trust {
         trust::verify(&mut session, &agents)?;
     }
-    interrupted(&session);
     let until = clock::tick() + Duration::from_millis(run.wait_ms());
     let mut all = Vec::new();
     for agent in agents {
