@@ -457,7 +457,12 @@ fn alone(text: &str) -> Option<&str> {
 /// such as "today" is a date.
 pub(crate) fn template(node: &Node, days: bool, findings: &mut Findings) -> Option<String> {
     let reading = if days { Reading::Days } else { Reading::Plain };
-    match of_json(&node.json(), reading) {
+    let json = node.json();
+    if let Some(key) = of_event::made_key(&json) {
+        let what = format!("the key {key:?} stays as it is written: only values are templates");
+        findings.warn(node.at, what, "name the keys; templates give their values");
+    }
+    match of_json(&json, reading) {
         Ok(value) => Some(format!("{{{{ {value} | tojson }}}}")),
         Err(what) => {
             findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));

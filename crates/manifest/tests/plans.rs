@@ -486,6 +486,42 @@ fn nothing_says_what_only_naos_says() {
 }
 
 #[test]
+fn a_default_of_null_is_one_or_is_refused() {
+    let with = |kind: &str| {
+        format!(
+            "name: p\ninputs: {{opt: {{{kind}default: null}}}}\nsteps: [{{name: a, render: x}}]\n"
+        )
+    };
+    for kind in ["", "type: any, "] {
+        let input = good(&with(kind)).plans[0].1.inputs.remove(0);
+        assert_eq!(input.default.as_deref(), Some("null"), "{kind}");
+    }
+    let found = bad("p", &with("type: string, "));
+    assert!(
+        found.contains("the default of opt is null, and it must be a string"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_template_in_a_key_is_told_to_stay() {
+    let told = |data: &str| {
+        let text = format!(
+            "type: plan\nname: p\ninputs: [k]\nsteps:\n  - name: a\n    \
+             emit: {{type: a.b, data: {data}}}\n"
+        );
+        let warnings = good(&text).warnings;
+        warnings.into_iter().map(|it| it.what).collect::<Vec<_>>()
+    };
+    assert_eq!(told("{k: \"{{ inputs.k }}\"}"), [""; 0]);
+    let said = told("{a: [{\"{{ inputs.k }}\": 1}]}");
+    assert_eq!(
+        said,
+        ["the key \"{{ inputs.k }}\" stays as it is written: only values are templates"]
+    );
+}
+
+#[test]
 fn whole_numbers_are_whole() {
     let with = |default: &str| {
         format!(

@@ -85,3 +85,8 @@ pub(crate) fn approves_unseen() -> bool {
 pub(crate) fn interrupts_cut_off() -> bool {
     chosen("interrupts-cut-off")
 }
+
+/// Of what was put aside the newest events are given again first.
+pub(crate) fn newest_is_given_first() -> bool {
+    chosen("newest-is-given-first")
+}

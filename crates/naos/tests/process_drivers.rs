@@ -109,7 +109,9 @@ fn process_events_are_answered_by_what_is_built_in() {
         "{shown}"
     );
     let all = project.naos(&["events", "dead", "replay", "--all"]);
-    assert!(all.stdout.contains("0 given again"), "{}", all.stdout);
+    let said = "0 given again, 2 stay put aside.";
+    assert!(all.stdout.contains(said), "{}", all.stdout);
+    assert_eq!(all.exit, 1, "what stays is a failure");
     assert!(all.stderr.contains("stays"), "{}", all.stderr);
     project.json(&["driver", "enable", "people"]);
     let again = project.naos(&["events", "dead", "replay", event]);
@@ -119,6 +121,27 @@ fn process_events_are_answered_by_what_is_built_in() {
     assert_eq!(done.exit, 0, "{}", done.stderr);
     let list = project.naos(&["driver", "list"]).stdout;
     assert!(list.contains("built in: notify"), "{list}");
+}
+
+#[test]
+fn process_what_was_put_aside_is_given_again_in_its_order() {
+    let project = Project::new();
+    let writer = "driver: {id: writer, builtin: context.write, concurrency: 1, \
+                  grants: {context_write: [Tasks/]}}";
+    apply(&project, writer);
+    project.json(&["driver", "disable", "writer"]);
+    for content in ["v1", "v2", "v3", "v4"] {
+        let write = json!({"path": "/Tasks/Active", "content": content}).to_string();
+        project.json(&["events", "emit", "context.write", "--data", &write]);
+    }
+    let asked = project.naos(&["events", "dead", "replay"]);
+    assert_eq!(asked.exit, 2, "{}", asked.stdout);
+    assert!(asked.stderr.contains("--all"), "{}", asked.stderr);
+    project.json(&["driver", "enable", "writer"]);
+    let given = project.json(&["events", "dead", "replay", "--all"]);
+    assert_eq!((&given["done"], &given["kept"]), (&json!(4), &json!(0)));
+    let shown = project.naos(&["get", "document", "/Tasks/Active"]);
+    assert!(shown.stdout.contains("v4"), "{}", shown.stdout);
 }
 
 #[test]

@@ -330,6 +330,25 @@ fn process_a_saga_survives_the_end_of_the_process() {
 }
 
 #[test]
+fn process_a_list_that_failed_is_shown_as_failed() {
+    let project = Project::new();
+    let text = "type: plan\nname: each\ninputs:\n  - {name: opt, default: null}\nsteps:\n  \
+        - name: all\n    for_each: {items: '[1, 2, 0, 4]', window: 1}\n    \
+        compute: 'inputs.opt == null ? 10 / item : 0'\n    compensate: {emit: {type: x.undone}}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let ended = project.naos(&["plan", "start", "each"]);
+    assert_eq!(ended.exit, 1, "{}", ended.stdout);
+    let said = "all: 1 of 4 items failed, 1 was not done";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    let found = project.json(&["plan", "status", "each"]);
+    assert_eq!(found["status"], "rolled_back", "{found}");
+    let all = &found["steps"][0];
+    assert_eq!(all["status"], "failed", "{found}");
+    assert_eq!(all["compensation"]["status"], "done", "{found}");
+}
+
+#[test]
 fn process_a_pool_takes_batches() {
     let project = with_agents(&["ann", "bob"]);
     project.json(&["pool", "create", "team", "--agent", "ann", "--size", "3"]);

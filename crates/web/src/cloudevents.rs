@@ -314,10 +314,19 @@ fn structured(value: Value) -> Result<Incoming, Fault> {
 /// Attributes in headers, the data as it is.
 fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Incoming, Fault> {
     let mut all = Vec::new();
-    for (name, value) in headers {
-        let Some(name) = name.as_str().strip_prefix("ce-") else {
+    for header in headers.keys() {
+        let Some(name) = header.as_str().strip_prefix("ce-") else {
             continue;
         };
+        let mut values = headers.get_all(header).iter();
+        let Some(value) = values.next() else {
+            continue;
+        };
+        if values.next().is_some() && !planted::last_key_wins() {
+            return Err(bad(format!(
+                "the header ce-{name} is there twice: send it once"
+            )));
+        }
         let raw = value.to_str().ok();
         // What is encoded within a URI reference is often sent so, and not encoded again.
         let kept = raw.filter(|raw| name == "source" && is_reference(raw));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use naos_types::fact::event::{self, Published};
 use naos_types::fact::resource;
 use naos_types::spec::{EventFilter, Kind};
-use naos_types::{Code, Name};
+use naos_types::{Code, Name, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Caught, Consumer, dead, handler, wait};
@@ -16,6 +16,9 @@ use crate::turn::{Done, Input, Stop, Turn};
 
 /// The most subscriptions of a tenant: every message is compared with all of them.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// For how many types of events it is kept who answered them once.
+const GONE_MAX: usize = 1_024;
 
 /// How much was published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,16 +52,61 @@ pub struct Listeners {
     pub waits: BTreeMap<String, u32>,
     /// Which driver would answer each type, were it not switched off.
     pub off: BTreeMap<String, Name>,
+    /// Which driver answered each type until when, where none does any more: runs that began
+    /// before count on it.
+    pub gone: BTreeMap<String, (Name, Time)>,
+}
+
+impl Listeners {
+    /// Keeps that a driver answers these types no more, and of as many as are kept the latest.
+    fn goes(&mut self, driver: &Name, topics: impl Iterator<Item = String>, now: Time) {
+        let gone = topics.map(|topic| (topic, (driver.clone(), now)));
+        self.gone.extend(gone);
+        while self.gone.len() > GONE_MAX {
+            let first = self.gone.iter().min_by_key(|(_, (_, at))| *at);
+            let Some(first) = first.map(|(topic, _)| topic.clone()) else {
+                return;
+            };
+            self.gone.remove(&first);
+        }
+    }
+
+    /// Puts in how one listens now, or that it doesn't any more.
+    fn put(&mut self, name: &Name, listener: Option<Listener>, now: Time) {
+        let topics = |one: &Option<Listener>| match one {
+            Some(one) => one.filter.topics.clone(),
+            None => Vec::new(),
+        };
+        let now_heard = topics(&listener);
+        let before = match listener {
+            Some(listener) => self.subscriptions.insert(name.clone(), listener),
+            None => self.subscriptions.remove(name),
+        };
+        let Some(driver) = driver::of(name) else {
+            return;
+        };
+        let lost = topics(&before).into_iter();
+        self.goes(
+            &driver,
+            lost.filter(|topic| !now_heard.contains(topic)),
+            now,
+        );
+        self.gone.retain(|topic, _| !now_heard.contains(topic));
+    }
 }
 
 impl Aggregate for Listeners {
     const KIND: &'static str = "listeners";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn is_open(&self) -> bool {
         true // every message is compared with it
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        (version == 1).then(|| lengthened(bytes, 1)).flatten()
+        match version {
+            1 => lengthened(bytes, 2),
+            2 => lengthened(bytes, 1),
+            _ => None,
+        }
     }
 }
 
@@ -167,7 +215,13 @@ fn switched_off(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
         return Ok(());
     }
     let mut listeners = known.cloned().unwrap_or_default();
+    let mine = listeners.off.iter().filter(|(_, driver)| *driver == name);
+    let lost: Vec<String> = mine
+        .map(|(topic, _)| topic.clone())
+        .filter(|topic| !would.contains(topic))
+        .collect();
     listeners.off.retain(|_, driver| driver != name);
+    listeners.goes(name, lost.into_iter(), turn.now);
     let would = would.iter().map(|topic| (topic.clone(), name.clone()));
     listeners.off.extend(would);
     turn.put_listeners((), Some(listeners));
@@ -194,17 +248,12 @@ pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
         _ => return Ok(()),
     };
     let mut listeners = turn.listeners(&())?.cloned().unwrap_or_default();
-    match listener {
-        Some(listener) => {
-            listeners.subscriptions.insert(name.clone(), listener);
-            if turn.consumer(name)?.is_none() {
-                turn.put_consumer(name.clone(), Some(Consumer::default()));
-            }
-        }
-        None => {
-            listeners.subscriptions.remove(name);
-            turn.put_consumer(name.clone(), None);
-        }
+    let is_there = listener.is_some();
+    listeners.put(name, listener, turn.now);
+    if !is_there {
+        turn.put_consumer(name.clone(), None);
+    } else if turn.consumer(name)?.is_none() {
+        turn.put_consumer(name.clone(), Some(Consumer::default()));
     }
     turn.put_listeners((), Some(listeners));
     Ok(())

@@ -17,7 +17,7 @@ use naos_types::fact::event::{self, Category, Fact, Origin};
 use naos_types::spec::{
     Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, OWN_WORD_HELP, Spec, is_own_source, own_word,
 };
-use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
+use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal, Time};
 
 use crate::turn::{Done, Stop, Turn};
 
@@ -207,6 +207,18 @@ pub(crate) fn driver_off(turn: &Turn<'_>, topic: &str) -> Done<Option<Name>> {
     let off = listeners.and_then(|listeners| listeners.off.get(topic));
     match off.cloned() {
         Some(off) if driver(turn, topic)?.is_none() => Ok(Some(off)),
+        _ => Ok(None),
+    }
+}
+
+/// The driver that answered events of this type when a run began, and that is deleted since, or
+/// answers them no more; none where another one answers them, or where none did. In the same
+/// millisecond it counts as having been there: what fails is seen, what nobody does is not.
+pub(crate) fn driver_gone(turn: &Turn<'_>, topic: &str, began: Time) -> Done<Option<Name>> {
+    let listeners = turn.listeners(&())?;
+    let gone = listeners.and_then(|listeners| listeners.gone.get(topic));
+    match gone.cloned() {
+        Some((gone, until)) if began <= until && driver(turn, topic)?.is_none() => Ok(Some(gone)),
         _ => Ok(None),
     }
 }

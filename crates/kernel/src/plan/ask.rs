@@ -22,18 +22,28 @@ fn off(turn: &Turn<'_>, kind: &str) -> Done<Option<Name>> {
     Ok(off.filter(|_| !crate::planted::is("switched-off-is-done")))
 }
 
-/// Lets a step fail whose event nobody would take, since the driver that would is switched off;
-/// whether it is so.
+/// Lets a step fail whose event nobody would take, since the driver that would is switched off, or
+/// is there no more since the run began; whether it is so. What no driver ever took is published
+/// all the same.
 pub(super) fn fails_without(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str) -> Done<bool> {
-    let Some(driver) = off(turn, kind)? else {
+    let step = &work.spec.name;
+    let problem = if let Some(driver) = off(turn, kind)? {
+        let note = format!(
+            "driver {driver}, which answers {kind} for step {step}, is switched off: `naos driver \
+             enable {driver}`"
+        );
+        Problem::new(Code::DRIVER_OFF, note)
+    } else if let Some(driver) = crate::event::driver_gone(turn, kind, work.plan.started)?
+        && !crate::planted::is("emitted-to-who-is-gone-is-done")
+    {
+        let note = format!(
+            "driver {driver}, which answered {kind} for step {step} when the run began, is deleted \
+             or answers it no more: `naos apply` of a driver that does, then let the run go on"
+        );
+        Problem::new(Code::DRIVER_OFF, note)
+    } else {
         return Ok(false);
     };
-    let note = format!(
-        "driver {driver}, which answers {kind} for step {}, is switched off: `naos driver enable \
-         {driver}`",
-        work.spec.name
-    );
-    let problem = Problem::new(Code::DRIVER_OFF, note);
     outcome::failed(turn, work.id, work.at.clone(), problem)?;
     Ok(true)
 }

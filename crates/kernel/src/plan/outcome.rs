@@ -383,6 +383,27 @@ pub(super) fn keep_begun_lists(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> 
     Ok(())
 }
 
+impl Plan {
+    /// How a step ended, as it is shown: a list that is to be whole and was kept as far as it came,
+    /// to be undone, isn't done.
+    #[must_use]
+    pub fn shown_status(&self, name: &Name) -> Option<StepStatus> {
+        let step = self.steps.get(name)?;
+        let whole = self.known(name).and_then(|spec| spec.for_each.as_ref());
+        let fan = step
+            .fan
+            .as_ref()
+            .filter(|fan| step.status == StepStatus::Done && fan.done < fan.count);
+        Some(
+            match fan.filter(|_| whole.is_some_and(|each| !each.partial)) {
+                Some(fan) if fan.failed > 0 => StepStatus::Failed,
+                Some(_) => StepStatus::Cancelled,
+                None => step.status,
+            },
+        )
+    }
+}
+
 /// The same for one step; whether it is done now.
 fn keep_begun_list(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec) -> Done<bool> {
     let step = plan.steps.get(&spec.name);

@@ -157,6 +157,7 @@ fn what_one_would_do_that_is_switched_off_is_not_done() {
     let (kind, called) = (Kind::Driver, name("post"));
     let delete = command::Resource::Delete { kind, name: called };
     bench.command(delete).0.unwrap();
+    play_in(&mut bench, "wait 1s");
     let (said, facts) = instruct(&mut bench, false);
     said.expect("nobody is needed");
     assert_eq!(ended(&facts), Some(PlanStatus::Completed));
@@ -261,6 +262,47 @@ fn what_a_plan_emits_for_one_that_is_off_is_not_done() {
         .0
         .expect("it waits for them");
     assert_eq!(shown(&bench).status(), PlanStatus::RolledBack);
+}
+
+/// Who took a step's event when the run began may be taken away since: then nobody does it.
+#[test]
+fn what_a_plan_emits_for_one_that_is_gone_is_not_done() {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent nobody 1c");
+    drive(&mut bench, "post", &["mail.read", "mail.find"]).expect("it is the first");
+    let span = Span::secs(9);
+    let slow = step("slow", &[], StepDo::Wait(WaitFor::Time { span }));
+    let two = plan(vec![slow, step("say", &["slow"], emits("mail.read"))]);
+    apply_plan(&mut bench, "p", &two).0.expect("it is sound");
+    let say = |bench: &Bench| shown(bench).steps[&name("say")].problem.clone();
+    // It answers less than it did.
+    play_in(&mut bench, "start p");
+    drive(&mut bench, "post", &["mail.find"]).expect("its own");
+    assert_eq!(play_in(&mut bench, "wait 10s; show plan"), "failed");
+    let problem = say(&bench).expect("why");
+    assert_eq!(problem.code, Code::DRIVER_OFF);
+    assert!(problem.note.contains("driver post"), "{problem:?}");
+    // What began afterwards never had anybody who takes it.
+    play_in(&mut bench, "wait 1s; start p; wait 10s");
+    assert_eq!(shown(&bench).status(), PlanStatus::Completed);
+    // It is deleted.
+    drive(&mut bench, "post", &["mail.read"]).expect("its own");
+    play_in(&mut bench, "start p");
+    switch(&mut bench, false);
+    play_in(&mut bench, "wait 1s");
+    let (said, _) = bench.command(command::Resource::Delete {
+        kind: Kind::Driver,
+        name: name("post"),
+    });
+    said.expect("nothing waits for it");
+    assert_eq!(play_in(&mut bench, "wait 10s; show plan"), "failed");
+    assert!(say(&bench).expect("why").note.contains("driver post"));
+    // It goes on once somebody is there that answers, whoever it is.
+    drive(&mut bench, "other", &["mail.read"]).expect("nobody has it");
+    let plan = bench.plan.expect("it began");
+    let resume = command::Plan::Resume { plan };
+    bench.command(resume).0.expect("it failed");
+    assert_eq!(shown(&bench).status(), PlanStatus::Completed);
 }
 
 fn shown(bench: &Bench) -> Arc<naos_kernel::plan::Plan> {

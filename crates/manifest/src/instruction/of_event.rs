@@ -127,7 +127,7 @@ fn is_quoted(piece: &str, mut quoted: bool) -> bool {
 }
 
 /// A key that isn't written out, at any depth.
-fn made_key(json: &Json) -> Option<&str> {
+pub(super) fn made_key(json: &Json) -> Option<&str> {
     match json {
         Json::Array(items) => items.iter().find_map(made_key),
         Json::Object(fields) => fields.iter().find_map(|(key, value)| {

@@ -1,6 +1,7 @@
 //! What a plan takes.
 
 use naos_types::spec::{InputSpec, InputType};
+use serde_json::Value as Json;
 
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
@@ -78,14 +79,27 @@ pub(crate) fn read(node: &Node, findings: &mut Findings) -> Vec<InputSpec> {
 fn input(name: String, map: &mut Fields<'_>, findings: &mut Findings) -> InputSpec {
     let kind = map.node(&["type"], findings);
     let kind = kind.map_or(InputType::Any, |node| input_type(node, findings));
-    let default = map.node(&["default"], findings);
-    if let Some(node) = default
-        && !kind.fits(&node.json())
-    {
-        findings.error(node.at, format!("the default of {name} isn't of its type"));
+    let default = match map.node(&["default"], findings) {
+        Some(node) => Some((node.at, node.json())),
+        None if map.has("default") => Some((map.at, Json::Null)), // as it is written
+        None => None,
+    };
+    match &default {
+        Some((at, Json::Null)) if !kind.fits(&Json::Null) => {
+            let what = format!(
+                "the default of {name} is null, and it must be {}",
+                kind.called()
+            );
+            let help = "leave `default` out where it must be given, or `type` where null will do";
+            findings.error_help(*at, what, help);
+        }
+        Some((at, value)) if !kind.fits(value) => {
+            findings.error(*at, format!("the default of {name} isn't of its type"));
+        }
+        _ => {}
     }
     map.skip(&["description"]);
-    let default = default.map(|node| kind.plain(node.json()).to_string());
+    let default = default.map(|(_, value)| kind.plain(value).to_string());
     InputSpec {
         name,
         kind,

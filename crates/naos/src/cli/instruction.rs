@@ -1,11 +1,12 @@
 //! `naos instruction run|list|enable|disable|webhook`
 
+use naos_types::spec::DRIVER_PREFIX;
 use serde_json::{Value, json};
 
 use super::driver::signing;
 use super::plan::{self, Start};
 use super::{Context, Ended, name};
-use crate::out::{cell, items};
+use crate::out::{cell, count, items};
 use crate::session::{api, part};
 use crate::sync;
 
@@ -166,6 +167,17 @@ pub(super) fn enable(context: &Context, kind: &str, which: &str, on: bool) -> En
         context.out.json(&answer);
     } else {
         context.out.say(format!("{which} is {verb}d."));
+        if let Some(aside) = answer["put_aside"].as_u64().filter(|aside| *aside > 0) {
+            let those = count(
+                aside,
+                "event that waited for it is",
+                "events that waited for it are",
+            );
+            let list = format!("naos events dead list --consumer {DRIVER_PREFIX}{which}");
+            context
+                .out
+                .note(format!("{those} put aside: `{list}` shows them."));
+        }
         sync::warn(&context.out, &answer);
     }
     Ok(0)

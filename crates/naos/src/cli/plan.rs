@@ -11,7 +11,7 @@ use super::flow::{Flow, Undo, Which};
 use super::run::{FIRST_MS, until_closed, waits_for, why};
 use super::{Context, Ended, begun, exit_of, given, name, shown};
 use crate::fail::Fail;
-use crate::out::{Out, cell, items};
+use crate::out::{Out, cell, count, items};
 use crate::session::{Session, api, part};
 
 /// Starts, shows, pauses and cancels plans; RUN is a run's id, or a name for its last run.
@@ -384,8 +384,9 @@ pub(super) fn show(out: &Out, answer: &Value) {
         let fan = &step["fan"];
         if fan["failed"].as_u64().is_some_and(|failed| failed > 0) {
             let name = cell(&step["name"]);
+            let undone = undone_items(step);
             out.note(format!(
-                "{name}: {} of {} items failed",
+                "{name}: {} of {} items failed{undone}",
                 fan["failed"], fan["count"]
             ));
         }
@@ -458,6 +459,17 @@ pub(super) fn standing(run: &Value) -> String {
     } else {
         status
     }
+}
+
+/// How many items of a list that is over neither failed nor were done, where there are any.
+fn undone_items(step: &Value) -> String {
+    let fan = &step["fan"];
+    let of = |key: &str| fan[key].as_u64().unwrap_or(0);
+    let left = of("count").saturating_sub(of("done") + of("failed"));
+    if left == 0 || step["ended"].is_null() {
+        return String::new();
+    }
+    format!(", {} not done", count(left, "was", "were"))
 }
 
 /// Why the whole failed, where none of its steps says so: it took longer than it may.

@@ -370,12 +370,7 @@ fn shape(session: &mut Session, kept: &Value) -> Result<Value, Fail> {
     let called = cell(&kept["name"]);
     let open = open(session, &called)?;
     let spec = &kept["spec"];
-    let count = |key: &str| -> u64 {
-        let fans = open.iter().map(|batch| &batch["steps"][0]["fan"]);
-        fans.filter_map(|fan| fan[key].as_u64()).sum()
-    };
-    let waiting = count("waiting");
-    let working = count("open").saturating_sub(waiting);
+    let (working, waiting) = under_way(&open);
     let waits = open.iter().find(|batch| batch["waits"].is_string());
     let status = match (spec["draining"].as_bool(), open.is_empty()) {
         (Some(true), true) => "drained",
@@ -402,6 +397,18 @@ fn shape(session: &mut Session, kept: &Value) -> Result<Value, Fail> {
         "waits": waits.map(|batch| &batch["waits"]),
         "version": kept["version"],
     }))
+}
+
+/// How many tasks of these batches are worked at, and how many wait: those that their agents have
+/// no room for now, and those that are not begun.
+fn under_way(open: &[Value]) -> (u64, u64) {
+    let count = |key: &str| -> u64 {
+        let fans = open.iter().map(|batch| &batch["steps"][0]["fan"]);
+        fans.filter_map(|fan| fan[key].as_u64()).sum()
+    };
+    let working = count("open").saturating_sub(count("waiting"));
+    let ended = count("done") + count("failed");
+    (working, count("count").saturating_sub(ended + working))
 }
 
 fn status(context: &Context, which: &str) -> Ended {
@@ -487,6 +494,16 @@ fn size(item: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_begun_waits() {
+        let fan = json!({"count": 8_000, "done": 10, "failed": 2, "open": 32, "waiting": 4});
+        let small = json!({"count": 3, "done": 0, "failed": 0, "open": 3, "waiting": 0});
+        let batch = |fan| json!({"steps": [{ "fan": fan }]});
+        let open = [batch(fan), batch(small)];
+        assert_eq!(under_way(&open), (31, 7_960));
+        assert_eq!(under_way(&[]), (0, 0));
+    }
 
     #[test]
     fn a_batch_is_lines_or_a_list() {

@@ -178,7 +178,8 @@ fn step(
         } else if plan.flow.undoes(&spec.name) && step.by_hand() {
             words::StepStatus::ByHand
         } else {
-            rows::step_status(step.status, step.retry_at.is_some())
+            let status = plan.shown_status(&spec.name).unwrap_or(step.status);
+            rows::step_status(status, step.retry_at.is_some())
         },
         agent: agent.map(|name| name.to_string()),
         tier,

@@ -182,7 +182,7 @@ fn explain(error: &minijinja::Error) -> ComputeError {
             };
         }
         ErrorKind::SyntaxError => return ComputeError::Syntax { at, what },
-        ErrorKind::UndefinedError => what = absent(error.detail()),
+        ErrorKind::UndefinedError => what = absent(error.detail(), error.template_source()),
         _ => {}
     }
     let mut cause = std::error::Error::source(error);
@@ -193,14 +193,35 @@ fn explain(error: &minijinja::Error) -> ComputeError {
     ComputeError::Failed { at, what }
 }
 
-/// Which value isn't there, as the template names it: the engine says "`a.b` is undefined".
-fn absent(detail: Option<&str>) -> String {
+/// Which value isn't there, as the template names it: the engine says "`a.b` is undefined". Where
+/// the template asks for a part of it, another value for the part comes too late.
+fn absent(detail: Option<&str>, source: Option<&str>) -> String {
     let named = detail.and_then(|text| Some(text.split_once('`')?.1.split_once('`')?.0));
+    if let (Some(name), Some(source)) = (named, source)
+        && let Some(part) = part_of(name, source)
+    {
+        return format!(
+            "`{name}` isn't there, nor any `{name}{part}`; \
+             `({name}|default({{}})){part}|default(…)` gives another value"
+        );
+    }
     let named = named.map_or_else(
         || "a value that isn't there".to_owned(),
         |name| format!("`{name}` isn't there"),
     );
     format!("{named}; `|default(…)` gives another value")
+}
+
+/// What a template asks for of this value: `.c` of `a.b` in `a.b.c`.
+fn part_of<'s>(name: &str, source: &'s str) -> Option<&'s str> {
+    let is_within = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    source.match_indices(name).find_map(|(at, _)| {
+        let rest = &source[at + name.len()..];
+        let end = rest.find(|c| !is_within(c)).unwrap_or(rest.len());
+        let part = rest[..end].trim_end_matches('.');
+        let is_whole = !source[..at].ends_with(is_within);
+        (is_whole && part.len() > 1 && part.starts_with('.')).then_some(part)
+    })
 }
 
 #[cfg(test)]

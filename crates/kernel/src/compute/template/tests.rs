@@ -219,7 +219,13 @@ fn mistakes() {
         ),
         (
             "{% for x in [1] %}\n{{ map.missing.deeper }}{% endfor %}",
-            "2:1: `map.missing` isn't there; `|default(…)` gives another value",
+            "2:1: `map.missing` isn't there, nor any `map.missing.deeper`; \
+             `(map.missing|default({})).deeper|default(…)` gives another value",
+        ),
+        (
+            "{{ map.missing.deeper | default('dd') }}",
+            "1:1: `map.missing` isn't there, nor any `map.missing.deeper`; \
+             `(map.missing|default({})).deeper|default(…)` gives another value",
         ),
         (
             "{% for row in rows %}{{ row.nobody }}{% endfor %}",

@@ -1,20 +1,23 @@
 //! `naos events dead list|show|replay|drop`
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use clap::ArgGroup;
 use naos_types::Code;
 use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
 use crate::cli::get::more;
 use crate::fail::Fail;
-use crate::out::{cell, clean, items, why};
+use crate::out::{cell, clean, count, items, why};
 use crate::session::{Session, api, part};
 
 /// As many as one answer has.
 const ALL_MAX: usize = 500;
 /// How many names are told of all that there are.
 const NAMES_TOLD: usize = 12;
+/// How many of those that stay are told one by one.
+const STAY_TOLD: usize = 20;
 /// As many as a list has where nothing is said.
 const LISTED: u32 = 50;
 
@@ -55,13 +58,18 @@ struct Listing {
     before: Option<String>,
 }
 
+/// One event, or all of them: one of the two is said.
+fn one_or_all() -> ArgGroup {
+    ArgGroup::new("which").args(["event", "all"]).required(true)
+}
+
 #[derive(clap::Args)]
+#[command(group = one_or_all())]
 struct Chosen {
     /// The event.
-    #[arg(required_unless_present = "all")]
     event: Option<String>,
-    /// All of them.
-    #[arg(long, conflicts_with = "event")]
+    /// All of them, in the order in which they were published.
+    #[arg(long)]
     all: bool,
     /// Only of this consumer.
     #[arg(long)]
@@ -115,12 +123,46 @@ fn known(session: &mut Session, consumer: Option<&str>) -> Result<(), Fail> {
     Err(Fail::new(Code::NOT_FOUND, what).help(help))
 }
 
-fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Value, Fail> {
-    let query = consumer.map(|consumer| format!("&consumer={}", part(consumer)));
-    session.get(api(&format!(
-        "/events/dead?limit={ALL_MAX}{}",
-        query.unwrap_or_default()
-    )))
+/// What was put aside, a page of it: the newest events first.
+fn page(
+    session: &mut Session,
+    consumer: Option<&str>,
+    before: Option<&str>,
+) -> Result<Value, Fail> {
+    let mut path = format!("/events/dead?limit={ALL_MAX}");
+    for (key, value) in [("consumer", consumer), ("before", before)] {
+        if let Some(value) = value {
+            path.push_str(&format!("&{key}={}", part(value)));
+        }
+    }
+    session.get(api(&path))
+}
+
+/// Everything that was put aside, by consumer and event, in the order in which it was published.
+fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Vec<(String, String)>, Fail> {
+    // What is no longer there to be given has no place: it comes first, and is told.
+    let mut all: BTreeSet<(u64, String, String)> = BTreeSet::new();
+    let mut before = None;
+    loop {
+        let listed = page(session, consumer, before.as_deref())?;
+        let each = items(&listed).iter();
+        all.extend(each.map(|one| {
+            let place = one["seq"].as_u64().unwrap_or_default();
+            (place, cell(&one["event"]), cell(&one["consumer"]))
+        }));
+        match listed["next"].as_str() {
+            Some(next) => before = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    let pairs = all
+        .into_iter()
+        .map(|(_, event, consumer)| (consumer, event));
+    let mut pairs: Vec<(String, String)> = pairs.collect();
+    if crate::planted::newest_is_given_first() {
+        pairs.reverse();
+    }
+    Ok(pairs)
 }
 
 fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Option<&str>) -> Ended {
@@ -168,11 +210,8 @@ fn whose(
     if event.is_empty() {
         return Err(Fail::unnamed());
     }
-    let all = all_dead(session, consumer)?;
-    let mine = items(&all).iter().filter(|one| one["event"] == event);
-    let found: Vec<(String, String)> = mine
-        .map(|one| (cell(&one["consumer"]), event.to_owned()))
-        .collect();
+    let mut found = all_dead(session, consumer)?;
+    found.retain(|(_, one)| one == event);
     if found.is_empty() {
         let what = format!("no event {event} was put aside");
         let help = "`naos events dead list` shows what was";
@@ -268,61 +307,76 @@ fn next(one: &Value, event: &str, consumer: &str) -> Vec<String> {
     does.into_iter().enumerate().map(line).collect()
 }
 
-/// Whether this says that one that was put aside stays so, and nothing of all the others.
-fn stays(fail: &Fail) -> bool {
+/// Whether this is about one that was put aside, and nothing of all the others.
+fn is_of_one(fail: &Fail) -> bool {
     matches!(fail.code, Some(Code::WRONG_STATE | Code::NOT_FOUND))
+}
+
+/// Whether somebody else decided meanwhile about one that was put aside.
+fn is_decided(session: &mut Session, path: &str) -> Result<bool, Fail> {
+    match session.get(api(path)) {
+        Ok(_) => Ok(false),
+        Err(fail) if fail.code == Some(Code::NOT_FOUND) => Ok(true),
+        Err(fail) => Err(fail),
+    }
 }
 
 fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
     let mut session = context.session()?;
     let consumer = chosen.consumer.as_deref();
     known(&mut session, consumer)?;
-    let (mut done, mut kept) = (0_u64, BTreeMap::new());
-    loop {
-        let these = match &chosen.event {
-            Some(event) => whose(&mut session, event, consumer)?,
-            None => {
-                let all = all_dead(&mut session, consumer)?;
-                let pairs = items(&all).iter();
-                pairs
-                    .map(|one| (cell(&one["consumer"]), cell(&one["event"])))
-                    .collect()
-            }
-        };
-        let before = done;
-        for (consumer, event) in &these {
-            let path = format!("/consumers/{}/dead/{}/{verb}", part(consumer), part(event));
-            match session.post(api(&path), &json!({})) {
-                Ok(_) => done += 1,
-                // One that can't be given holds up none of the others.
-                Err(fail) if chosen.all && stays(&fail) => {
-                    let one = (consumer.clone(), event.clone());
-                    kept.insert(one, fail);
+    let these = match &chosen.event {
+        Some(event) => whose(&mut session, event, consumer)?,
+        None => all_dead(&mut session, consumer)?,
+    };
+    let (mut done, mut decided, mut kept) = (0_u64, 0_u64, Vec::new());
+    for (consumer, event) in these {
+        let path = format!("/consumers/{}/dead/{}", part(&consumer), part(&event));
+        match session.post(api(&format!("{path}/{verb}")), &json!({})) {
+            Ok(_) => done += 1,
+            // One that can't be given holds up none of the others.
+            Err(fail) if chosen.all && is_of_one(&fail) => {
+                if is_decided(&mut session, &path)? {
+                    decided += 1;
+                } else {
+                    kept.push((consumer, event, fail));
                 }
-                Err(fail) => return Err(fail),
             }
-        }
-        if chosen.event.is_some() || these.len() < ALL_MAX || done == before {
-            break;
+            Err(fail) => return Err(fail),
         }
     }
     drop(session);
-    for ((consumer, event), fail) in &kept {
+    for (consumer, event, fail) in kept.iter().take(STAY_TOLD) {
         let (what, help) = (&fail.what, &fail.help);
         let told = format!("{event} of {consumer} stays: {what}; {help}");
         context.out.note(clean(&told));
     }
+    if kept.len() > STAY_TOLD {
+        let more = kept.len() - STAY_TOLD;
+        let told = format!("… and {more} more stay: `naos events dead list` shows them");
+        context.out.note(told);
+    }
+    if decided > 0 {
+        let those = count(decided, "event was", "events were");
+        let told = format!("{those} given again or given up by somebody else meanwhile.");
+        context.out.note(told);
+    }
     if context.out.json {
-        context.out.json(&json!({"done": done, "kept": kept.len()}));
+        let told = json!({"done": done, "kept": kept.len(), "decided_meanwhile": decided});
+        context.out.json(&told);
     } else {
         let word = if verb == "drop" {
             "given up"
         } else {
             "given again"
         };
-        context.out.say(format!("{done} {word}."));
+        let stay = match kept.len() {
+            0 => String::new(),
+            stay => format!(", {} put aside", count(stay as u64, "stays", "stay")),
+        };
+        context.out.say(format!("{done} {word}{stay}."));
     }
-    Ok(0)
+    Ok(u8::from(!kept.is_empty()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use naos_types::spec::{Kind, ModelFormat, Spec};
 use naos_types::{Code, Name, Refusal, Seq};
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, needed, pools, shapes};
+use super::{NAMES_MAX, drivers, needed, pools, shapes};
 use crate::app::App;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -293,10 +293,14 @@ pub(crate) async fn enable_driver(call: Call) -> Answered {
 
 pub(crate) async fn disable_driver(call: Call) -> Answered {
     let name = named(&call, Kind::Driver)?;
-    let warnings = needed::switched_off(&call.reader()?, &name)?;
+    let reader = call.reader()?;
+    let warnings = needed::switched_off(&reader, &name)?;
+    // What waits for it now is put aside behind the command, in turns of its own.
+    let waiting = drivers::consumer(&reader, &name)?.map_or(0, |known| known.pending.len());
     let (name, seq) = switch(&call, Kind::Driver, name, false).await?;
     ok(&json!({
-        "kind": Kind::Driver, "name": name, "enabled": false, "warnings": warnings, "seq": seq,
+        "kind": Kind::Driver, "name": name, "enabled": false, "put_aside": waiting,
+        "warnings": warnings, "seq": seq,
     }))
 }
 

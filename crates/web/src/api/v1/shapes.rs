@@ -279,7 +279,7 @@ fn step_of(
     });
     json!({
         "name": spec.name,
-        "status": step.status,
+        "status": plan.shown_status(&spec.name).unwrap_or(step.status),
         "input": input,
         "output": text(reader, output),
         "done_by": plan.kept.get(&spec.name),

@@ -679,6 +679,13 @@ async fn an_event_is_read_as_it_is_written() {
     let got = send(&rig, &binary("/s"), r#"{"a": 1, "a": 2}"#).await;
     assert!(got.text.contains("is there twice"), "{got:?}");
     assert_eq!(send(&rig, &binary("a b"), "1").await.status, 400);
+    for twice in [("ce-id", "8"), ("ce-type", "a.b"), ("ce-own", "x")] {
+        let headers = [&binary("/s")[..], &[twice, ("ce-own", "y")]].concat();
+        let got = send(&rig, &headers, "1").await;
+        assert_eq!(got.problem().0, 400, "{twice:?}: {got:?}");
+        let why = format!("the header {} is there twice", twice.0);
+        assert!(got.text.contains(&why), "{got:?}");
+    }
     for source in ["urn:x:1", "https://a.example/b?c#d", "mail", "a%20b"] {
         assert_eq!(
             send(&rig, &binary(source), "1").await.status,

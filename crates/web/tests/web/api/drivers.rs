@@ -266,6 +266,19 @@ const UNDONE: &str = "driver: {id: undoer, builtin: echo, capabilities: [u.undo]
     - {name: w, wait_for: {signal: go}}\n  \
     - {name: c, fail: stop}\n";
 
+/// The run, once it is as wanted.
+async fn ended(rig: &Rig, run: &str, wanted: &str) -> Value {
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
+    loop {
+        let found = rig.get(&format!("/api/v1/plan-runs/{run}")).await.ok();
+        if found["status"] == wanted {
+            return found;
+        }
+        assert!(naos_engine::clock::tick() < end, "{found}");
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_plan_emits_to_undo_waits_for_a_driver_that_is_off() {
     let rig = Rig::new().await;
@@ -294,18 +307,7 @@ async fn what_a_plan_emits_to_undo_waits_for_a_driver_that_is_off() {
     assert!(!helps.contains("apply a driver"), "{applied}");
     let signal = format!("/api/v1/plan-runs/{run}/signal");
     rig.post(&signal, json!({"name": "go"})).await.ok();
-    let ended = async |wanted: &str| {
-        let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
-        loop {
-            let found = rig.get(&format!("/api/v1/plan-runs/{run}")).await.ok();
-            if found["status"] == wanted {
-                return found;
-            }
-            assert!(naos_engine::clock::tick() < end, "{found}");
-            tokio::task::yield_now().await;
-        }
-    };
-    let found = ended("compensation_failed").await;
+    let found = ended(&rig, &run, "compensation_failed").await;
     let text = found.to_string();
     assert!(
         text.contains("N0198") && text.contains("plan resume"),
@@ -314,9 +316,54 @@ async fn what_a_plan_emits_to_undo_waits_for_a_driver_that_is_off() {
     switch("enable").await;
     let resume = format!("/api/v1/plan-runs/{run}/resume");
     rig.post(&resume, json!({})).await.ok();
-    ended("rolled_back").await;
+    ended(&rig, &run, "rolled_back").await;
     let undoer = rig.get("/api/v1/drivers/undoer").await.ok();
     assert_eq!(undoer["answered"], 1, "{undoer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plan_emits_to_undo_fails_where_its_driver_is_deleted() {
+    let rig = Rig::new().await;
+    apply(&rig, UNDONE).await.ok();
+    let started = rig.post("/api/v1/plans/p/start", json!({})).await.ok();
+    let run = started["run"].as_str().unwrap().to_owned();
+    let place = "/api/v1/resources/driver/undoer";
+    let gone = rig.api(&rig.owner, "DELETE", place, Value::Null).await.ok();
+    let needed = format!("to undo step a of plan p ({run})");
+    assert!(gone["warnings"].to_string().contains(&needed), "{gone}");
+    let signal = format!("/api/v1/plan-runs/{run}/signal");
+    rig.post(&signal, json!({"name": "go"})).await.ok();
+    let found = ended(&rig, &run, "compensation_failed").await;
+    let undo = &found["steps"][0]["compensation"];
+    assert_eq!(undo["status"], "failed", "{found}");
+    let why = undo["problem"]["note"].as_str().unwrap();
+    assert!(why.contains("driver undoer"), "{found}");
+    apply(&rig, UNDONE).await.ok();
+    let resume = format!("/api/v1/plan-runs/{run}/resume");
+    rig.post(&resume, json!({})).await.ok();
+    ended(&rig, &run, "rolled_back").await;
+    let undoer = rig.get("/api/v1/drivers/undoer").await.ok();
+    assert_eq!(undoer["answered"], 1, "{undoer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_switches_a_driver_off_is_told_how_much_waits() {
+    let rig = Rig::new().await;
+    let slow = "driver: {id: post_tool, builtin: echo, capabilities: [mail.read], \
+                rate: {calls: 1, per: 1h}}";
+    apply(&rig, slow).await.ok();
+    for n in 0..3 {
+        publish(&rig, json!({ "n": n })).await;
+    }
+    until(&rig, |found| found["waiting"] == 2).await;
+    let switch = async |verb: &str| {
+        let place = format!("/api/v1/drivers/post-tool/{verb}");
+        rig.post(&place, json!({})).await.ok()
+    };
+    let off = switch("disable").await;
+    assert_eq!(off["put_aside"], 2, "{off}");
+    until(&rig, |found| found["waiting"] == 0).await;
+    assert_eq!(switch("disable").await["put_aside"], 0, "nothing waits now");
 }
 
 #[tokio::test(flavor = "multi_thread")]
