@@ -108,7 +108,7 @@ export async function servers() {
       const look = JSON.parse(await naos(['tools', 'look', name, '--json']));
       offered[name] = look.items.map((item) => item.tool);
       assert.ok(offered[name].length > 3, `${name} offers ${offered[name]}`);
-      await naos(['tools', 'approve', name]);
+      await naos(['tools', 'approve', name, '--seen', look.seen]);
       const again = JSON.parse(await naos(['tools', 'look', name, '--json']));
       assert.ok(again.items.every((item) => item.state === 'same'), `${name} says two things`);
     }

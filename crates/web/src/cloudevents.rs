@@ -190,21 +190,6 @@ fn text(name: &str, value: Value) -> Result<String, Fault> {
     }
 }
 
-fn is_reference(text: &str) -> bool {
-    fluent_uri::UriRef::parse(text).is_ok()
-}
-
-/// A source: CloudEvents has it as a URI reference (RFC 3986).
-fn reference(source: String) -> Result<String, Fault> {
-    if is_reference(&source) || source.is_empty() {
-        return Ok(source); // an empty one is refused for that
-    }
-    let what = format!("`source` is no URI reference: {source:?}");
-    let help = "write a path such as /shop/orders or a URI; a space or a letter with an accent \
-                is written as %20, %C3%A9";
-    Err(Refusal::new(Code::BAD_REQUEST, what).help(help).into())
-}
-
 /// Sorts attributes into those that naos knows and the rest.
 fn attributes(all: impl Iterator<Item = (String, Value)>) -> Result<Incoming, Fault> {
     let mut out = Incoming::default();
@@ -227,7 +212,7 @@ fn attributes(all: impl Iterator<Item = (String, Value)>) -> Result<Incoming, Fa
             "specversion" => version = Some(value),
             "type" => out.topic = value,
             "id" => origin.id = Some(value),
-            "source" => origin.source = Some(reference(value)?),
+            "source" => origin.source = Some(value),
             "datacontenttype" => origin.content = Some(value),
             "correlationid" => origin.correlation = Some(value),
             "causationid" => origin.causation = Some(value),
@@ -327,13 +312,7 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Incoming, Faul
                 "the header ce-{name} is there twice: send it once"
             )));
         }
-        let raw = value.to_str().ok();
-        // What is encoded within a URI reference is often sent so, and not encoded again.
-        let kept = raw.filter(|raw| name == "source" && is_reference(raw));
-        let text = match (raw.and_then(decoded), kept) {
-            (Some(text), Some(kept)) if !is_reference(&text) => Some(kept.to_owned()),
-            (text, _) => text,
-        };
+        let text = value.to_str().ok().and_then(decoded);
         let text = text.ok_or_else(|| bad(format!("the header ce-{name} isn't readable text")))?;
         all.push((name.to_owned(), Value::String(text)));
     }
@@ -400,7 +379,7 @@ fn plain(value: Value) -> Result<Incoming, Fault> {
             "type" => out.topic = text("type", value)?,
             "data" => out.data = value.to_string().into_bytes(),
             "id" => origin.id = Some(text("id", value)?),
-            "source" => origin.source = Some(reference(text("source", value)?)?),
+            "source" => origin.source = Some(text("source", value)?),
             "correlation" | "correlation_id" => {
                 origin.correlation = Some(as_text("correlation", value)?);
             }

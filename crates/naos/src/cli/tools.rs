@@ -19,7 +19,7 @@ use crate::session::{Session, api, part};
     naos apply -f tools.yaml            mcpServers: {files: {command: npx, args: [...]}}\n  \
     naos tools look files               what it offers, and what changed since you looked\n  \
     naos tools approve files            shows it, asks, and lets all of it be called\n  \
-    naos tools approve files --seen …   all that the look showed, where nobody can be asked\n  \
+    naos tools approve files --yes      the same, where nobody can be asked\n  \
     naos tools approve files read_file  this one, beside those that may be called already\n  \
     naos tools withdraw files read_file this one may not be called any more\n  \
     naos tools probe npx -y SERVER      meets one that no document names yet\n\n\
