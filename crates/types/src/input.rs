@@ -258,6 +258,22 @@ pub enum Piece {
     },
 }
 
+impl Piece {
+    /// The number of a call in which a model answered, and what it said; none where it failed.
+    #[must_use]
+    pub const fn answer_of_a_model(&self) -> Option<(u32, &BodyRef)> {
+        match self {
+            Self::Answer {
+                index,
+                ability: Ability::Model,
+                answer: Answer::Body(body),
+                ..
+            } => Some((*index, body)),
+            _ => None,
+        }
+    }
+}
+
 /// What a guest gets for a gated call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {

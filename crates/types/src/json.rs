@@ -87,6 +87,18 @@ pub enum Unread {
     NoJson(#[from] serde_json::Error),
 }
 
+impl Unread {
+    /// What whoever wrote it can do, where it is JSON.
+    #[must_use]
+    pub const fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Twice(_) => Some("one of the two would be lost: take one out"),
+            Self::Large(_) => Some("write it in quotes: a text keeps its digits"),
+            Self::NoJson(_) => None,
+        }
+    }
+}
+
 /// What JSON says, in one reading, where no object in it says a key twice.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use naos_engine::read::{EventRow, Reader};
 use naos_types::fact::event::{Category, Origin};
 use naos_types::{BodyRef, Code, Refusal, Unread, plain as one_value, read_exactly};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::error::Fault;
@@ -56,20 +57,20 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Came, Fault> {
     let media = media.to_ascii_lowercase();
     let parsed = |json: &[u8]| exactly(json, "the body doesn't parse");
     if media == MANY {
-        let whole: Result<Value, _> = serde_json::from_slice(body);
-        match whole.map_err(|e| bad(format!("the body doesn't parse: {e}")))? {
-            Value::Array(all) if all.len() > BATCH_MAX => {
-                let what = format!("{} events, at most {BATCH_MAX} at once", all.len());
-                return Err(Fault::new(Code::TOO_LARGE, what));
-            }
-            Value::Array(_) => {}
-            _ => return Err(bad("a batch of events is a JSON list")),
+        // Each is read by itself: what is wrong with one is said with its place.
+        let all: Vec<&RawValue> = serde_json::from_slice(body).map_err(|e| match e.is_data() {
+            true => bad("a batch of events is a JSON list"),
+            false => bad(format!("the body doesn't parse: {e}")),
+        })?;
+        if all.len() > BATCH_MAX {
+            let what = format!("{} events, at most {BATCH_MAX} at once", all.len());
+            return Err(Fault::new(Code::TOO_LARGE, what));
         }
-        let all = items(body).into_iter().enumerate();
-        let one = |(at, json)| {
-            let read = parsed(json).and_then(structured);
+        let one = |(at, json): (usize, &RawValue)| {
+            let read = parsed(json.get().as_bytes()).and_then(structured);
             read.map_err(|fault| of_batch(at, fault))
         };
+        let all = all.into_iter().enumerate();
         return Ok(Came::Many(all.map(one).collect::<Result<_, _>>()?));
     }
     if media.starts_with("application/cloudevents") && media != ONE {
@@ -97,49 +98,18 @@ pub(crate) fn of_batch(at: usize, mut fault: Fault) -> Fault {
     fault
 }
 
-/// What stands between the commas of a list, which is JSON.
-fn items(list: &[u8]) -> Vec<&[u8]> {
-    let (mut all, mut from, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
-    let mut bytes = list.iter().enumerate();
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'\\' if quoted => _ = bytes.next(),
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'[' | b'{' => {
-                depth += 1;
-                from = if depth == 1 { at + 1 } else { from };
-            }
-            b',' if depth == 1 => {
-                all.push(&list[from..at]);
-                from = at + 1;
-            }
-            b']' | b'}' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 && !(all.is_empty() && list[from..at].trim_ascii().is_empty()) {
-                    all.push(&list[from..at]);
-                }
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
 /// JSON of which nothing is lost unseen: each key is there once, each whole number as it is.
 pub(crate) fn exactly(json: &[u8], what: &str) -> Result<Value, Fault> {
     let read = match planted::last_key_wins() {
         true => serde_json::from_slice(json).map_err(Unread::from),
         false => read_exactly(json),
     };
-    read.map_err(|found| {
-        let help = match found {
-            Unread::Twice(_) => "one of the two would be lost: take one out",
-            Unread::Large(_) => "write it in quotes: a text keeps its digits",
-            Unread::NoJson(_) => return bad(format!("{what}: {found}")),
-        };
-        let refusal = Refusal::new(Code::BAD_REQUEST, found.to_string());
-        refusal.help(help).into()
+    read.map_err(|found| match found.help() {
+        Some(help) => {
+            let refusal = Refusal::new(Code::BAD_REQUEST, found.to_string());
+            refusal.help(help).into()
+        }
+        None => bad(format!("{what}: {found}")),
     })
 }
 

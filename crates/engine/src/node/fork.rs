@@ -149,16 +149,10 @@ impl Node {
         let requests: BTreeMap<u32, BodyRef> = self.requests(tenant, id, run)?;
         let mut models: Vec<Name> = Vec::new();
         for (_, piece) in &found {
-            let Piece::Answer {
-                index,
-                ability: Ability::Model,
-                answer: Answer::Body(_),
-                ..
-            } = piece
-            else {
+            let Some((index, _)) = piece.answer_of_a_model() else {
                 continue;
             };
-            let Some(request) = requests.get(index) else {
+            let Some(request) = requests.get(&index) else {
                 continue;
             };
             let model = match self.thought_of(tenant, request) {

@@ -186,15 +186,10 @@ impl Reader {
     pub fn usage(&self, run: &Run) -> Result<ModelUsage, Refusal> {
         let mut sum = ModelUsage::default();
         for piece in self.pieces(run.tail)? {
-            let Piece::Answer {
-                ability: run::Ability::Model,
-                answer: Answer::Body(body),
-                ..
-            } = piece
-            else {
+            let Some((_, body)) = piece.answer_of_a_model() else {
                 continue;
             };
-            let bytes = match self.node.body(self.tenant, &body) {
+            let bytes = match self.node.body(self.tenant, body) {
                 Err(why) if why.code == Code::ERASED => continue,
                 found => found?,
             };

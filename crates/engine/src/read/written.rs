@@ -3,10 +3,8 @@
 use std::collections::VecDeque;
 
 use naos_kernel::run::Run;
-use naos_types::fact::run;
-use naos_types::input::{Answer, Piece};
 use naos_types::think::Thought;
-use naos_types::{BodyRef, Code, Refusal, RunId};
+use naos_types::{Code, Refusal, RunId};
 
 use super::Reader;
 use crate::node::{Frame, FrameKind};
@@ -24,7 +22,7 @@ impl Reader {
         let mut frames = VecDeque::new();
         let mut bytes = 0;
         for piece in self.pieces(run.tail)?.iter().rev() {
-            let Some((call, body)) = answer_of_a_model(piece) else {
+            let Some((call, body)) = piece.answer_of_a_model() else {
                 continue;
             };
             bytes += usize::try_from(body.len).unwrap_or(usize::MAX);
@@ -58,17 +56,5 @@ impl Reader {
             }
         }
         Ok(frames.into())
-    }
-}
-
-const fn answer_of_a_model(piece: &Piece) -> Option<(u32, &BodyRef)> {
-    match piece {
-        Piece::Answer {
-            index,
-            ability: run::Ability::Model,
-            answer: Answer::Body(body),
-            ..
-        } => Some((*index, body)),
-        _ => None,
     }
 }

@@ -156,8 +156,7 @@ pub(super) fn fold_missed(turn: &mut Turn<'_>, consumer: Name, f: &Published) ->
 
 fn given_none(consumer: &Name) -> Problem {
     let who = driver::of(consumer).unwrap_or_else(|| consumer.clone());
-    let note = format!("driver {who} is switched off, and is given no events");
-    Problem::new(Code::DRIVER_OFF, note)
+    Problem::new(Code::DRIVER_OFF, driver::is_off(&who))
 }
 
 /// Says of whom it was put aside. Nobody is told of a failure: a person switched it off.

@@ -355,6 +355,14 @@ pub struct Items {
     pub outputs: LiteMap<u32, Option<BodyRef>>,
 }
 
+impl Items {
+    /// What the items before this one gave: a list of an earlier round may have been longer.
+    pub(super) fn before(&self, end: u32) -> impl Iterator<Item = (u32, Option<BodyRef>)> {
+        let all = self.outputs.iter().map(|(index, output)| (*index, *output));
+        all.take_while(move |(index, _)| *index < end)
+    }
+}
+
 impl Aggregate for Items {
     const KIND: &'static str = "items";
     const VERSION: u8 = 1;

@@ -358,12 +358,7 @@ fn outputs(
             }
             continue; // none of it ended yet
         };
-        // A list of an earlier round may have been longer.
-        let met = items
-            .outputs
-            .iter()
-            .take_while(|(index, _)| **index < fan.next);
-        for (_, output) in met {
+        for (_, output) in items.before(fan.next) {
             vars.push((String::new(), output.map_or(Var::Null, known)));
         }
     }

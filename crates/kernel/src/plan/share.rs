@@ -158,12 +158,8 @@ fn answers(turn: &Turn<'_>, id: PlanId, spec: &StepSpec, count: u32) -> Done<Vec
         let Some(items) = turn.items(&key(chunk))? else {
             continue; // none of it is closed
         };
-        let met = items
-            .outputs
-            .iter()
-            .take_while(|(index, _)| **index < count);
-        for (index, output) in met {
-            out[*index as usize] = *output;
+        for (index, output) in items.before(count) {
+            out[index as usize] = output;
         }
     }
     Ok(out)

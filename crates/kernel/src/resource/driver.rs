@@ -9,7 +9,7 @@ use naos_types::fact::resource::{self, Came, Fact};
 use naos_types::fact::{Problem, task};
 pub use naos_types::spec::ERROR_TOPIC;
 use naos_types::spec::{
-    DRIVER_DOCUMENTS, DRIVER_PREFIX, DriverKind, DriverLimits, DriverSpec, Kind,
+    DRIVER_DOCUMENTS, DriverKind, DriverLimits, DriverSpec, Kind, driver_listens, driver_of,
 };
 use naos_types::{Actor, Code, DocPath, Name, RunLimits, Span, TaskId, TaskStatus, Time};
 use serde::{Deserialize, Serialize};
@@ -131,13 +131,12 @@ pub(crate) enum Gate {
 
 /// The driver that listens with this subscription.
 pub(crate) fn of(subscription: &Name) -> Option<Name> {
-    let name = subscription.as_str().strip_prefix(DRIVER_PREFIX)?;
-    Name::new(name).ok()
+    driver_of(subscription)
 }
 
 /// The subscription that a driver listens with.
 pub(crate) fn listens(driver: &Name) -> Done<Name> {
-    Name::new(&format!("{DRIVER_PREFIX}{driver}")).map_err(|e| Stop::broken(e.to_string()))
+    driver_listens(driver).ok_or_else(|| Stop::broken(format!("driver {driver} can't listen")))
 }
 
 fn limits(turn: &Turn<'_>, driver: &Name) -> Done<Option<DriverLimits>> {
@@ -153,6 +152,11 @@ fn spec<'t>(turn: &'t Turn<'_>, driver: &Name) -> Done<Option<&'t DriverSpec>> {
     Ok(found
         .and_then(|found| found.spec.driver())
         .map(|(spec, _)| spec))
+}
+
+/// What is said of a driver that is switched off.
+pub(crate) fn is_off(driver: &Name) -> String {
+    format!("driver {driver} is switched off, and is given no events")
 }
 
 /// Why a driver is given no events, and what lets it be given them.
@@ -171,7 +175,7 @@ pub(crate) fn lacks(turn: &Turn<'_>, driver: &Name) -> Done<Option<Lacks>> {
             mends: format!("`naos apply` of a document of driver {driver} makes it"),
         }),
         Some(spec) if !spec.enabled => Some(Lacks {
-            what: format!("driver {driver} is switched off, and is given no events"),
+            what: is_off(driver),
             mends: format!("`naos driver enable {driver}` switches it on"),
         }),
         Some(_) => None,

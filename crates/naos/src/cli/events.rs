@@ -308,13 +308,9 @@ fn emit(context: &Context, asked: &Emit) -> Ended {
 
 /// JSON of which nothing is lost on the way.
 fn exactly(json: &str, no_json: impl FnOnce(serde_json::Error) -> Fail) -> Result<Value, Fail> {
-    read_exactly(json.as_bytes()).map_err(|found| {
-        let help = match found {
-            Unread::NoJson(error) => return no_json(error),
-            Unread::Twice(_) => "one of the two would be lost: take one out",
-            Unread::Large(_) => "write it in quotes: a text keeps its digits",
-        };
-        Fail::usage(found.to_string()).help(help)
+    read_exactly(json.as_bytes()).map_err(|found| match found {
+        Unread::NoJson(error) => no_json(error),
+        found => Fail::usage(found.to_string()).help(found.help().unwrap_or_default()),
     })
 }
 

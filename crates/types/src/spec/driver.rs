@@ -12,6 +12,19 @@ pub const DRIVER_DOCUMENTS: &str = "Drivers";
 /// What the subscription of a driver is called, before its name.
 pub const DRIVER_PREFIX: &str = "driver-";
 
+/// The subscription that a driver listens with; none for a name that leaves no room for it.
+#[must_use]
+pub fn driver_listens(driver: &Name) -> Option<Name> {
+    Name::new(&format!("{DRIVER_PREFIX}{driver}")).ok()
+}
+
+/// The driver that listens with a subscription.
+#[must_use]
+pub fn driver_of(subscription: &Name) -> Option<Name> {
+    let name = subscription.as_str().strip_prefix(DRIVER_PREFIX)?;
+    Name::new(name).ok()
+}
+
 /// What a driver connects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::notice::address;
 use super::{
-    DRIVER_PREFIX, DriverLimits, DriverSpec, JITTER_PERCENT, RetryPolicy, Spec, SubscriptionSpec,
+    DriverLimits, DriverSpec, JITTER_PERCENT, RetryPolicy, Spec, SubscriptionSpec, driver_listens,
     pattern,
 };
 use crate::{BodyRef, Name, Span};
@@ -114,7 +114,7 @@ impl RemoteDriver {
     /// name of the subscription that the driver listens with.
     #[must_use]
     pub fn runs_as(driver: &Name) -> Option<Name> {
-        Name::new(&format!("{DRIVER_PREFIX}{driver}")).ok()
+        driver_listens(driver)
     }
 }
 

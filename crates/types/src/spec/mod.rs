@@ -47,7 +47,8 @@ pub use card::{
 pub use check::{CHECK_MESSAGE_BYTES_MAX, CHECKS_MAX, Check, Holds};
 pub use driver::{
     CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
-    DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver,
+    DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver, driver_listens,
+    driver_of,
 };
 pub use endpoint::{
     DELIVER_AT_ONCE_MAX, DELIVER_VISIBLE_MIN, Deliver, DeliveredSubscription,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::ArgGroup;
 use naos_types::Code;
+use naos_types::spec::DRIVER_PREFIX;
 use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
@@ -276,7 +277,7 @@ fn told(one: &Value) -> Vec<String> {
 /// What to do about one that was put aside, line by line.
 fn next(one: &Value, event: &str, consumer: &str) -> Vec<String> {
     let about = format!("{event} --consumer {consumer}");
-    let driver = consumer.strip_prefix("driver-");
+    let driver = consumer.strip_prefix(DRIVER_PREFIX);
     let mut does = Vec::new();
     if one["off"] == true {
         does.extend(driver.map(|driver| format!("naos driver enable {driver}")));

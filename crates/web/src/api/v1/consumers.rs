@@ -15,7 +15,7 @@ use naos_kernel::plan::Plan;
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Fact;
-use naos_types::spec::{DRIVER_PREFIX, Deliver, EventFilter, Kind, Paused, Spec};
+use naos_types::spec::{Deliver, EventFilter, Kind, Paused, Spec, driver_of};
 use naos_types::{BodyRef, Code, EventId, Name, Refusal, Seq, Span, TenantId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -571,7 +571,7 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Result<Value, Faul
         out["off"] = json!(true);
     }
     let asker = dead.caught.as_ref().and_then(|caught| caught.asks.clone());
-    if let Some(asker) = asker.filter(|_| key.0.as_str().starts_with(DRIVER_PREFIX))
+    if let Some(asker) = asker.filter(|_| driver_of(&key.0).is_some())
         && let Some(plan) = reader.find::<Plan>(&asker.plan)?
         && !plan.still_asks(&asker)
     {
@@ -582,8 +582,7 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Result<Value, Faul
 
 /// Whether the driver that a consumer belongs to is switched on; none where it belongs to none.
 fn is_driver_on(reader: &Reader, consumer: &Name) -> Result<Option<bool>, Refusal> {
-    let driver = consumer.as_str().strip_prefix(DRIVER_PREFIX);
-    let Some(driver) = driver.and_then(|name| Name::new(name).ok()) else {
+    let Some(driver) = driver_of(consumer) else {
         return Ok(None);
     };
     let found = reader.find::<Resource>(&ResourceKey(Kind::Driver, driver))?;

@@ -7,7 +7,7 @@ use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::event::Consumer;
 use naos_kernel::resource::{Breaker, Driver, Resource};
-use naos_types::spec::{DRIVER_PREFIX, DriverLimits, DriverSpec, Endpoint, Kind, Native};
+use naos_types::spec::{DriverLimits, DriverSpec, Endpoint, Kind, Native, driver_listens};
 use naos_types::{Code, Name, Refusal, Time, command};
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ impl Known {
 
 /// What waits for a driver.
 pub(crate) fn consumer(reader: &Reader, name: &Name) -> Result<Option<Arc<Consumer>>, Refusal> {
-    let listens = Name::new(&format!("{DRIVER_PREFIX}{name}")).ok();
+    let listens = driver_listens(name);
     listens.map_or(Ok(None), |listens| reader.find::<Consumer>(&listens))
 }
 

@@ -7,7 +7,7 @@ use naos_engine::shard::{NewBody, SameAs};
 use naos_kernel::ResourceKey;
 use naos_kernel::resource::{Resource, signs_nothing};
 use naos_types::command::{self, Command};
-use naos_types::spec::{DRIVER_PREFIX, ENDPOINT_EVENTS_MAX, Kind, RemoteDriver, Spec};
+use naos_types::spec::{ENDPOINT_EVENTS_MAX, Kind, RemoteDriver, Spec, driver_of};
 use naos_types::{Actor, Code, Digest, Name, Refusal, RunId, Seq, TenantId};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -181,8 +181,7 @@ impl Whose {
 
 /// What a secret of this name signs for.
 fn signer(key: &Name) -> (Kind, Name) {
-    let driver = key.as_str().strip_prefix(DRIVER_PREFIX);
-    match driver.and_then(|name| Name::new(name).ok()) {
+    match driver_of(key) {
         Some(name) => (Kind::Driver, name),
         None => (Kind::Subscription, key.clone()),
     }

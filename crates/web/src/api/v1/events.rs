@@ -10,7 +10,7 @@ use naos_engine::shard::{NewBody, SameAs};
 use naos_kernel::event::{Bus, Dead, DeadKey, Listeners, may_publish};
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{Category, Origin};
-use naos_types::spec::{DRIVER_PREFIX, EventFilter};
+use naos_types::spec::{EventFilter, driver_listens};
 use naos_types::{BodyRef, Code, Digest, EventId, Name, Refusal, Seq};
 use serde_json::{Map, Value, json};
 
@@ -64,8 +64,9 @@ fn told(call: &Call, mut said: Value, events: &[EventId]) -> Answered {
     let off: BTreeSet<&Name> = off.collect();
     let mut aside = Vec::new();
     for driver in off {
-        let consumer = Name::new(&format!("{DRIVER_PREFIX}{driver}"));
-        let consumer = consumer.map_err(|what| Fault::new(Code::INTERNAL, what.to_string()))?;
+        let Some(consumer) = driver_listens(driver) else {
+            continue; // it never listened
+        };
         for event in events {
             let key = DeadKey(consumer.clone(), *event);
             if reader.find::<Dead>(&key)?.is_some() {
