@@ -80,6 +80,7 @@ did-handed = Handed over to
 schedules-blank = Nothing happens at a time yet. Say when:
 schedules-more = More schedules
 done-before = An earlier run did it under the same key
+earlier-attempt = Done; an earlier attempt failed:
 schedule-waits-for = Waits for { $value }, which isn’t there
 schedule-next = Next times
 schedule-pause = Pause

@@ -83,6 +83,7 @@ did-handed = A passé la main à
 schedules-blank = Rien n’est encore planifié. Dites quand :
 schedules-more = Autres planifications
 done-before = Une exécution antérieure l’a fait sous la même clé
+earlier-attempt = Terminé ; une tentative antérieure a échoué :
 schedule-waits-for = Attend { $value }, qui n’existe pas
 schedule-next = Prochaines fois
 schedule-pause = Mettre en pause

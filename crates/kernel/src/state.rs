@@ -552,6 +552,8 @@ tables! {
     desk desk_mut put_desk Desk: Name => crate::agent::Desk;
     /// What happened since a schedule told last of how things stand.
     book book_mut put_book Book: ResourceKey => crate::schedule::Book;
+    /// Whose turn is next in a pool.
+    turns turns_mut put_turns Turns: Name => crate::plan::Turns;
 }
 
 impl State {

@@ -691,7 +691,7 @@ fn schemas() -> Value {
             json!({"run": text(), "kind": text(), "name": text(), "status": text(), "output": {},
                 "paused": maybe(), "paused_with": maybe(), "waits": maybe(),
                 "correlation": text(),
-                "causation": maybe(),
+                "causation": maybe(), "cost_micros": number(),
                 "steps": {"type": "array", "items": {"type": "object"}}, "seq": number()}),
         ),
         "Approval": of(

@@ -116,6 +116,11 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             // What a run cost is what was settled for it, however it ends: nothing else says so.
             let run = turn.run_mut(&f.run)?;
             run.cost = run.cost.plus(f.amount);
+            // A what-if stands beside the run of a plan that it is about.
+            let is_step = run.fork.is_none();
+            if let Some(task) = is_step.then_some(run.task) {
+                crate::plan::fold_cost(turn, task, f.amount)?;
+            }
             let budget = edit(turn, &owner(&f.agent))?;
             budget.reserved = budget.reserved.minus(reserved);
             budget.total = budget.total.plus(f.amount);

@@ -144,11 +144,17 @@ impl ComputeError {
         name: &str,
         known: Vec<String>,
     ) -> Self {
+        // Each of the two languages has the other's word for nothing as a mere name.
+        let nothing = match name {
+            "null" => Some("none".to_owned()),
+            "none" | "None" => Some("null".to_owned()),
+            _ => None,
+        };
         Self::Unknown {
             at,
             sort,
             name: name.into(),
-            similar: similar(name, known.iter().map(String::as_str)),
+            similar: nothing.or_else(|| similar(name, known.iter().map(String::as_str))),
             known,
         }
     }

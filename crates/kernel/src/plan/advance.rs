@@ -331,11 +331,13 @@ fn expand(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, items: 
         deadline: None,
         key: None,
     })?;
+    let first = share::first(turn, plan)?;
     turn.emit(plan::StepExpanded {
         plan: id,
         step: spec.name.clone(),
         items: computed.body,
         count,
+        first,
     })
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use naos_types::fact::Problem;
 use naos_types::spec::{Flow, PlanSpec};
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Name, PlanStatus, ReviewId, StepStatus, TaskId, Time,
+    Actor, ApprovalId, BodyRef, Micros, Name, PlanStatus, ReviewId, StepStatus, TaskId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,8 @@ impl From<PlanV2> for Plan {
             kept: BTreeMap::new(),
             checked: BTreeMap::new(),
             stays: None,
+            cost: Micros::ZERO,
+            first: 0,
         }
     }
 }
@@ -126,10 +128,11 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
     match version {
         1 => lift_first(bytes),
         2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
-        3 => lengthened(bytes, 5), // what it is paused with
+        3 => lengthened(bytes, 7), // what it is paused with
         // What its steps are done under, what was done before, and what was checked.
-        4 => lengthened(bytes, 4),
-        5 => lengthened(bytes, 1), // whose data stays
+        4 => lengthened(bytes, 6),
+        5 => lengthened(bytes, 3), // whose data stays
+        6 => lengthened(bytes, 2), // what it cost, and whose turn was first
         _ => None,
     }
 }
@@ -159,6 +162,8 @@ fn lift_first(bytes: &[u8]) -> Option<Plan> {
         kept: BTreeMap::new(),
         checked: BTreeMap::new(),
         stays: None,
+        cost: Micros::ZERO,
+        first: 0,
     })
 }
 

@@ -29,7 +29,7 @@ use naos_types::fact::Problem;
 use naos_types::fact::plan::{self, Fact};
 use naos_types::spec::{Flow, Kind, PlanSpec, StaysFrom, StepDo, StepSpec};
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Code, Digest, Name, PlanId, PlanStatus, ReviewId, StepPath,
+    Actor, ApprovalId, BodyRef, Code, Digest, Micros, Name, PlanId, PlanStatus, ReviewId, StepPath,
     StepStatus, TaskId, Time,
 };
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,11 @@ pub(crate) use keys::told;
 pub(crate) use lower::{sound_flow, sound_undo};
 pub use needs::{Needed, Use};
 pub use nested::PLAN_DEPTH_MAX;
-pub(crate) use nested::{nested_closed, pauses_too};
+pub(crate) use nested::{fold_cost, nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, hold_open, task_closed};
 pub use scale::Scale;
 pub(crate) use scale::{fold as fold_scale, look as look_at_pool};
+pub use share::Turns;
 pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
 pub(crate) use undo::{announce, goes_on, resume};
@@ -223,6 +224,10 @@ pub struct Plan {
     pub checked: BTreeMap<Name, Checked>,
     /// The work in it, or that it was given, whose data must not leave the country.
     pub stays: Option<Box<StaysFrom>>,
+    /// What its runs cost, and those of the runs of plans that are steps of it.
+    pub cost: Micros,
+    /// Whose turn was first among its pool's agents, counted from 0.
+    pub first: u32,
 }
 
 /// What came of the checks of a result.
@@ -238,7 +243,7 @@ pub struct Checked {
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 6;
+    const VERSION: u8 = 7;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         before::lift(version, bytes)
     }
@@ -559,6 +564,8 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 kept: BTreeMap::new(),
                 checked: BTreeMap::new(),
                 stays: None,
+                cost: Micros::ZERO,
+                first: 0,
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -575,6 +582,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 failed: 0,
             };
             step_mut(turn, f.plan, &f.step)?.fan = Some(fan);
+            share::fold_expanded(turn, f)?;
             keys::fold_expanded(turn, f.plan, &f.step)
         }
         Fact::StepDone(f) => fold_done(turn, f),

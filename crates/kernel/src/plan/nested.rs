@@ -4,7 +4,9 @@
 
 use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Kind, StepDo};
-use naos_types::{Actor, BodyRef, Code, Name, PlanId, PlanStatus, StepPath, StepStatus};
+use naos_types::{
+    Actor, BodyRef, Code, Micros, Name, PlanId, PlanStatus, StepPath, StepStatus, TaskId,
+};
 
 use super::start::{Made, Work, attempt_path, made};
 use super::{Plan, known, outcome, steps_of, undo};
@@ -67,6 +69,27 @@ fn path(turn: &Turn<'_>, plan: &Plan) -> Done<Vec<Name>> {
     }
     names.reverse();
     Ok(names)
+}
+
+/// What a run cost is told by the run of a plan that it is a step of, and by those above it.
+pub(crate) fn fold_cost(turn: &mut Turn<'_>, task: TaskId, cost: Micros) -> Done {
+    if cost == Micros::ZERO || crate::planted::is("plans-cost-nothing") {
+        return Ok(());
+    }
+    let parent = turn.task(&task)?.and_then(|task| task.parent.as_ref());
+    let mut next = parent.map(|parent| parent.plan);
+    for _ in 0..PLAN_DEPTH_MAX {
+        let Some(id) = next.take() else { break };
+        if turn.plan(&id)?.is_none() {
+            break;
+        }
+        let plan = turn.plan_mut(&id)?;
+        plan.cost = plan.cost.plus(cost);
+        if let Actor::Plan(above) = plan.by {
+            next = Some(above);
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn begin(

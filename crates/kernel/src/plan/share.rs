@@ -6,16 +6,61 @@ use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, Share, StepSpec, Strategy};
 use naos_types::{Actor, BodyRef, Code, Name, PlanId, Refusal, StepPath, TaskId};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::{Fan, ITEMS_PER_CHUNK, Plan, advance, outcome};
 use crate::need::{Compute, Formula, Var};
 use crate::state::{ItemsKey, Key};
+use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-/// Who gets this item; an attempt after a failure goes to another, if there is one.
+/// Whose turn is next in a pool that gives its tasks to one agent after the other: the order goes
+/// on from batch to batch, or single tasks would all be the first one's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turns {
+    /// The place among the pool's agents, counted from 0.
+    pub next: u32,
+}
+
+impl Aggregate for Turns {
+    const KIND: &'static str = "turns";
+    const VERSION: u8 = 1;
+}
+
+/// How many agents take turns.
+fn rotates(plan: &Plan) -> Option<u32> {
+    let share = plan.flow.pool.as_ref()?;
+    let count = u32::try_from(share.agents.len()).ok()?;
+    (share.strategy == Strategy::RoundRobin && count > 0).then_some(count)
+}
+
+/// Whose turn is first in a batch.
+pub(super) fn first(turn: &Turn<'_>, plan: &Plan) -> Done<u32> {
+    let Some(count) = rotates(plan).filter(|_| !crate::planted::is("first-is-always-first")) else {
+        return Ok(0);
+    };
+    let turns = turn.turns(&plan.name)?;
+    Ok(turns.map_or(0, |turns| turns.next % count)) // it may have had more agents then
+}
+
+/// The turns that a batch takes.
+pub(super) fn fold_expanded(turn: &mut Turn<'_>, f: &plan::StepExpanded) -> Done {
+    let plan = turn.plan_mut(&f.plan)?;
+    plan.first = f.first;
+    let Some(count) = rotates(plan) else {
+        return Ok(());
+    };
+    let pool = plan.name.clone();
+    let next = (f.first + f.count % count) % count;
+    turn.put_turns(pool, Some(Turns { next }));
+    Ok(())
+}
+
+/// Who gets this item, at this place in the turns; an attempt after a failure goes to another, if
+/// there is one.
 pub(super) fn agent(
     turn: &Turn<'_>,
-    id: PlanId,
+    (id, place): (PlanId, usize),
     share: &Share,
     index: u32,
     attempt: u32,
@@ -26,7 +71,7 @@ pub(super) fn agent(
     }
     let again = attempt.saturating_sub(1) as usize;
     let place = match share.strategy {
-        Strategy::RoundRobin => index as usize + again,
+        Strategy::RoundRobin => place + again,
         Strategy::Random => {
             let bits = TaskId::derived(id.0, &format!("share/{index}")).0;
             (bits % count as u128) as usize + again

@@ -189,7 +189,10 @@ fn task(
 ) -> Done {
     let task = TaskId::derived(work.id.0, &work.path());
     let agent = match (&work.plan.flow.pool, work.at.item) {
-        (Some(pool), Some(index)) => share::agent(turn, work.id, pool, index, work.attempt)?,
+        (Some(pool), Some(index)) => {
+            let place = work.plan.first as usize + index as usize;
+            share::agent(turn, (work.id, place), pool, index, work.attempt)?
+        }
         _ => agent.cloned(),
     };
     open(turn, work, task, title, input, agent)?;

@@ -81,6 +81,8 @@ fn a_step_runs_a_plan_and_takes_its_output() {
         &format!("{START}; finish ana done; show plan"),
         "completed <done!>",
     );
+    // It costs what the work of its steps does.
+    check(&format!("{START}; finish ana done; show paid"), "$0.01");
     // Without a template a plan gets what it takes of what there is.
     let mut bare = outer();
     bare.steps[0].action = run("inner", None);

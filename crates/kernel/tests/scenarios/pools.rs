@@ -151,6 +151,26 @@ fn work_is_shared() {
 }
 
 #[test]
+fn turns_go_on_from_batch_to_batch() {
+    let pool = of(&["ann", "bob"], 4);
+    check(
+        &pool,
+        "submit all [\"a\"]; submit all [\"b\"]; show effects",
+        "ann attempt 1, bob attempt 1",
+    );
+    check(
+        &pool,
+        &format!("submit all {THREE}; submit all [\"d\"]; submit all []; show effects"),
+        "ann attempt 1, ann attempt 1, bob attempt 1, bob attempt 1",
+    );
+    check(
+        &pool,
+        "submit all [\"a\"]; finish a 1; pool remove ann; submit all [\"b\"]; show effects",
+        "bob attempt 1",
+    );
+}
+
+#[test]
 fn many_that_are_not_waited_for_are_cancelled_at_once() {
     let tasks: Vec<String> = (0..400).map(|n| format!("\"t{n}.\"")).collect();
     let batch = format!("[{}]", tasks.join(","));

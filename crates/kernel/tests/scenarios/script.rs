@@ -740,6 +740,13 @@ fn show(bench: &Bench, what: &str) -> String {
         "task" => Key::Task(bench.task.expect("a task")),
         "run" => Key::Run(last_run(bench)),
         "plan" => Key::Plan(bench.plan.expect("a plan")),
+        "paid" => {
+            let plan = Key::Plan(bench.plan.expect("a plan"));
+            return match bench.state.get(&plan) {
+                Some(AnyAggregate::Plan(plan)) => plan.cost.to_string(),
+                other => format!("{other:?}"),
+            };
+        }
         "effects" => {
             let open = bench.open();
             let words = open.iter().map(|effect| match effect {

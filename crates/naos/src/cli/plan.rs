@@ -11,7 +11,7 @@ use super::flow::{Flow, Undo, Which};
 use super::run::{FIRST_MS, until_closed, waits_for, why};
 use super::{Context, Ended, begun, exit_of, given, name, shown};
 use crate::fail::Fail;
-use crate::out::{Out, cell, count, items};
+use crate::out::{Out, cell, count, items, money};
 use crate::session::{Session, api, part};
 
 /// Starts, shows, pauses and cancels plans; RUN is a run's id, or a name for its last run.
@@ -391,13 +391,22 @@ pub(super) fn show(out: &Out, answer: &Value) {
             ));
         }
         if let Some(why) = why(&step["problem"]) {
-            out.note(format!("{}: {why}", cell(&step["name"])));
+            // It went well in the end.
+            let before = match step["status"].as_str() {
+                Some("done") => "an earlier attempt failed: ",
+                _ => "",
+            };
+            out.note(format!("{}: {before}{why}", cell(&step["name"])));
         }
         undoing(out, step);
     }
     let status = cell(&answer["status"]);
+    let cost = match answer["cost_micros"].as_u64() {
+        Some(1..) => format!(" · {}", money(&answer["cost_micros"])),
+        _ => String::new(),
+    };
     out.note(format!(
-        "{} · {} · {}",
+        "{} · {} · {}{cost}",
         cell(&answer["run"]),
         cell(&answer["name"]),
         standing(answer)

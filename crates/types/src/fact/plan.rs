@@ -43,7 +43,7 @@ facts! {
         key: Option<Digest>,
     }
     /// A step's list is known.
-    StepExpanded "plan.step_expanded" as "plan.step_expanded" v 1 {
+    StepExpanded "plan.step_expanded" as "plan.step_expanded" v 2 lifts StepExpandedV1 1 {
         /// Which.
         plan: PlanId,
         /// Which step.
@@ -52,6 +52,8 @@ facts! {
         items: BodyRef,
         /// Its length.
         count: u32,
+        /// Whose turn is first among a pool's agents, counted from 0.
+        first: u32,
     }
     /// A step is done.
     StepDone "plan.step_done" as "plan.step_done" v 2 lifts StepDoneV1 1 {
@@ -212,6 +214,31 @@ impl From<StepStartedV1> for StepStarted {
             attempt: old.attempt,
             deadline: old.deadline,
             key: None,
+        }
+    }
+}
+
+/// How a list was known while each batch of a pool began with its first agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepExpandedV1 {
+    /// Which.
+    pub plan: PlanId,
+    /// Which step.
+    pub step: Name,
+    /// The list, as a JSON array.
+    pub items: BodyRef,
+    /// Its length.
+    pub count: u32,
+}
+
+impl From<StepExpandedV1> for StepExpanded {
+    fn from(old: StepExpandedV1) -> Self {
+        Self {
+            plan: old.plan,
+            step: old.step,
+            items: old.items,
+            count: old.count,
+            first: 0,
         }
     }
 }

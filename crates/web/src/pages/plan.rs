@@ -118,6 +118,12 @@ pub struct Item {
     pub within: Option<String>,
 }
 
+impl PlanStep {
+    fn is_done(&self) -> bool {
+        self.status == StepStatus::Completed
+    }
+}
+
 impl FanOut {
     fn whole(&self) -> u64 {
         self.total.max(1)

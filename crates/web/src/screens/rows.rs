@@ -211,7 +211,7 @@ pub(super) fn plan_row(id: PlanId, plan: &Plan, now: Time) -> RunRow {
         tier: None,
         started_ms: plan.started.0,
         duration_ms: Some(millis((plan.ended_at.unwrap_or(now) - plan.started).0)),
-        cost_micros: 0,
+        cost_micros: micros(plan.cost),
         about: plan.spec.description.clone(),
     }
 }

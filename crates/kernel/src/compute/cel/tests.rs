@@ -154,6 +154,10 @@ fn mistakes() {
             "1:1: unknown name `nmae`; did you mean `name`?",
         ),
         (
+            "name == none",
+            "1:9: unknown name `none`; did you mean `null`?",
+        ),
+        (
             "list.fliter(x, true)",
             "1:6: unknown function `fliter`; did you mean `filter`?",
         ),

@@ -122,6 +122,10 @@ fn mistakes() {
             "1:4: unknown name `nmae`; did you mean `name`?",
         ),
         (
+            "{{ name | default(null) }}",
+            "1:19: unknown name `null`; did you mean `none`?",
+        ),
+        (
             "a\n  {{ name|uper }}",
             "2:11: unknown filter `uper`; did you mean `upper`?",
         ),

@@ -475,7 +475,12 @@ pub(crate) async fn messages(call: Call) -> Answered {
 }
 
 /// What the board knows about a task, in the same words that plan one.
-pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Value, Refusal> {
+pub(crate) fn shown(
+    reader: &Reader,
+    task: TaskId,
+    found: &OnBoard,
+    now: Time,
+) -> Result<Value, Refusal> {
     let card = &found.card;
     let to = card.to.as_ref().map(|to| match to {
         Assignee::Agent(name) => name.to_string(),
@@ -494,7 +499,7 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         None => (None, Vec::new()),
     };
     let asked = match &plan {
-        Some(plan) => reviewed::asked_now(reader, plan)?,
+        Some(plan) => reviewed::asked_now(reader, plan, now)?,
         None => None,
     };
     let asks = asked.map(

@@ -272,12 +272,14 @@ fn asking<'a>(
 pub(crate) fn asked_now(
     reader: &Reader,
     plan: &Plan,
+    now: Time,
 ) -> Result<Option<(ApprovalId, Arc<Approval>)>, Refusal> {
     for spec in plan.forward() {
         let asked = plan.steps.get(&spec.name).and_then(|step| step.approval);
         let Some(id) = asked else { continue };
         let found = reader.find::<Approval>(&id)?;
-        if let Some(found) = found.filter(|found| found.status == ApprovalStatus::Pending) {
+        let waits = |found: &Arc<Approval>| found.status_at(now) == ApprovalStatus::Pending;
+        if let Some(found) = found.filter(waits) {
             return Ok(Some((id, found)));
         }
     }

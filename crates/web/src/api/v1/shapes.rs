@@ -232,6 +232,7 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         "paused_with": plan.paused_with,
         "waits": resting::said(reader, resting::plan(reader, id, plan)),
         "output": (texts == Texts::Told).then(|| output_of(reader, plan)),
+        "cost_micros": plan.cost.0,
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),
         "by": plan.by.to_string(),

@@ -90,7 +90,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let mut value = shapes::task(&reader, id, &task);
     if let Some(found) = reader.find::<OnBoard>(&id)?
         && let (Value::Object(members), Value::Object(more)) =
-            (&mut value, cards::shown(&reader, id, &found)?)
+            (&mut value, cards::shown(&reader, id, &found, call.now)?)
     {
         members.extend(more);
     }
