@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use litemap::LiteMap;
 use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, StepSpec};
 use naos_types::{Actor, Code, Name, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
 use super::{
-    PLAN_OPEN_MAX, Plan, Step, known, nested, outcome, scale, share, start, undo, vars, wait,
+    Fan, PLAN_OPEN_MAX, Plan, Step, keys, known, nested, outcome, scale, share, start, step_mut,
+    undo, vars, wait,
 };
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
@@ -339,6 +341,21 @@ fn expand(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, items: 
         count,
         first,
     })
+}
+
+pub(super) fn fold_expanded(turn: &mut Turn<'_>, f: &plan::StepExpanded) -> Done {
+    let (items, count) = (f.items, f.count);
+    let fan = Fan {
+        items,
+        count,
+        next: 0,
+        open: LiteMap::new(),
+        done: 0,
+        failed: 0,
+    };
+    step_mut(turn, f.plan, &f.step)?.fan = Some(fan);
+    share::fold_expanded(turn, f)?;
+    keys::fold_expanded(turn, f.plan, &f.step)
 }
 
 /// A formula that gave no usable value fails its step for good: it would fail again.

@@ -571,20 +571,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             Ok(())
         }
         Fact::StepStarted(f) => fold_started(turn, f),
-        Fact::StepExpanded(f) => {
-            let (items, count) = (f.items, f.count);
-            let fan = Fan {
-                items,
-                count,
-                next: 0,
-                open: LiteMap::new(),
-                done: 0,
-                failed: 0,
-            };
-            step_mut(turn, f.plan, &f.step)?.fan = Some(fan);
-            share::fold_expanded(turn, f)?;
-            keys::fold_expanded(turn, f.plan, &f.step)
-        }
+        Fact::StepExpanded(f) => advance::fold_expanded(turn, f),
         Fact::StepDone(f) => fold_done(turn, f),
         Fact::StepFailed(f) => fold_failed(turn, f),
         Fact::StepSkipped(f) => by_hand::fold_skipped(turn, f),

@@ -1,5 +1,6 @@
 //! Steps that run another plan.
 
+use naos_kernel::{AnyAggregate, Key};
 use naos_types::fact::{Fact, plan as plan_facts};
 use naos_types::spec::{FanOut, InputSpec, InputType, Kind, PlanSpec, StepDo};
 use naos_types::{Actor, Span};
@@ -63,6 +64,14 @@ fn check(script: &str, expected: &str) {
 }
 
 const START: &str = "start p {\"who\":\"ana\"}";
+
+/// What the run of a plan cost.
+pub fn paid(bench: &Bench) -> String {
+    match bench.state.get(&Key::Plan(bench.plan.expect("a plan"))) {
+        Some(AnyAggregate::Plan(plan)) => plan.cost.to_string(),
+        other => format!("{other:?}"),
+    }
+}
 
 #[test]
 fn a_step_runs_a_plan_and_takes_its_output() {

@@ -740,13 +740,7 @@ fn show(bench: &Bench, what: &str) -> String {
         "task" => Key::Task(bench.task.expect("a task")),
         "run" => Key::Run(last_run(bench)),
         "plan" => Key::Plan(bench.plan.expect("a plan")),
-        "paid" => {
-            let plan = Key::Plan(bench.plan.expect("a plan"));
-            return match bench.state.get(&plan) {
-                Some(AnyAggregate::Plan(plan)) => plan.cost.to_string(),
-                other => format!("{other:?}"),
-            };
-        }
+        "paid" => return crate::nested::paid(bench),
         "effects" => {
             let open = bench.open();
             let words = open.iter().map(|effect| match effect {
