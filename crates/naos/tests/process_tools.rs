@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use project::office::{Office, SECRET};
+use project::stray::stray;
 use serde_json::Value;
 
 struct Shelf {
@@ -561,12 +562,13 @@ fn process_an_address_is_met_with_its_key() {
     let token = daemon.token();
     let met = |key: Option<&str>| {
         let mut command = project::command(&other.path("."));
-        command.args(["--json", "tools", "probe", "--call", "status"]);
+        // An address has no arguments: options stand before it or behind it.
+        command.args(["tools", "probe", "--call", "status", &address, "--json"]);
         if let Some(key) = key {
             command.env("NAOS_TOOL_OTHER", key);
             command.args(["--key", "env:NAOS_TOOL_OTHER"]);
         }
-        command.arg(&address).output().unwrap()
+        command.output().unwrap()
     };
     let known = met(Some(token.trim()));
     let said = String::from_utf8_lossy(&known.stdout);
@@ -582,31 +584,6 @@ fn process_an_address_is_met_with_its_key() {
         let said = String::from_utf8_lossy(&unknown.stderr);
         assert!(said.contains("it can't be asked"), "{said}");
     }
-}
-
-/// A process that ends with the test.
-struct Ends(std::process::Child);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// What it says, line by line.
-type Says = std::io::Lines<std::io::BufReader<std::process::ChildStdout>>;
-
-/// Something that answers at a port of this machine, and what it says from then on.
-fn stray() -> (Ends, String, Says) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/stray.py");
-    let mut stray = std::process::Command::new("python3");
-    stray.arg(script).stdout(std::process::Stdio::piped());
-    let mut stray = Ends(stray.spawn().unwrap());
-    let said = stray.0.stdout.take().unwrap();
-    let mut says = std::io::BufRead::lines(std::io::BufReader::new(said));
-    let port = says.next().unwrap().unwrap();
-    (stray, port, says)
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod project;
 use std::fs;
 
 use project::office::Office;
+use project::stray::stray;
 use serde_json::Value;
 
 #[test]
@@ -53,6 +54,39 @@ fn process_what_is_approved_is_what_was_looked_at() {
     assert_eq!(again.exit, 0, "{}", again.stderr);
     has(&again.stdout, "`naos tools enable shelf`");
     assert!(!again.stdout.contains("may be called"), "{}", again.stdout);
+}
+
+#[test]
+fn process_a_call_that_its_server_refuses_is_no_persons() {
+    let (_stray, port, _says) = stray();
+    // Refused, or nobody knows whether it was paid.
+    for (status, exit, ends) in [
+        (401, 0, "completed"),
+        (307, 0, "completed"),
+        (500, 4, "unknown"),
+    ] {
+        let script =
+            "{\"call\": [{\"name\": \"bank__pay\", \"arguments\": {}}]}\n{\"say\": \"Done.\"}";
+        let script = naos_modelserver::Step::parse_all(script).unwrap();
+        let office = Office::beside(script, &port, &[]);
+        office.connect();
+        let project = &office.project;
+        let text = format!(
+            "mcpServers:\n  bank: {{url: \"http://127.0.0.1:{port}/refuses/{status}\"}}\n\
+             agents:\n  clerk:\n    model: fast\n    prompt: You pay.\n    tools: [bank.*]\n"
+        );
+        let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+        assert_eq!(applied.exit, 0, "{}", applied.stderr);
+        let approved = project.naos(&["tools", "approve", "bank", "--yes"]);
+        assert_eq!(approved.exit, 0, "{}", approved.stderr);
+        let ran = project.naos(&["run", "clerk", "--input", "Pay."]);
+        assert_eq!(ran.exit, exit, "{status}: {}{}", ran.stdout, ran.stderr);
+        let runs = project.json(&["get", "runs"]);
+        assert_eq!(runs["items"][0]["status"], ends, "{status}: {runs}");
+        let told = office.server.seen().pop().unwrap().body.to_string();
+        let heard = told.contains("could not be called");
+        assert_eq!(heard, exit == 0, "{status}: {told}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub enum Behaviour {
     Refuse,
     /// `filtered`: its answer is held back.
     Filtered,
-    /// `usage:none|negative|absurd|parts|text`: is wrong about what was used.
+    /// `usage:none|zeros|unwritten|negative|absurd|parts|text`: is wrong about what was used.
     Usage(String),
     /// `args:BYTES`: gives a tool so much.
     Args(usize),

@@ -170,6 +170,8 @@ fn misjudged(mut reply: Reply, wrong: &str) -> Reply {
     }
     if let Some(usage) = &mut reply.usage {
         match wrong {
+            "zeros" => (usage.input, usage.output) = (json!(0), json!(0)),
+            "unwritten" => usage.output = json!(0),
             "negative" => usage.output = json!(-5),
             "absurd" => usage.output = json!(1_000_000_000_000_000_u64),
             "text" => usage.output = json!("many"),

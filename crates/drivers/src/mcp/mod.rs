@@ -356,7 +356,11 @@ impl Server {
                     // The transport tells neither from the other.
                     why = format!("{why}, or answered with more than {WHOLE_BYTES_MAX} bytes");
                 }
-                Err(lost(why))
+                let lost = lost(why);
+                match words::is_refusal(&error) && !crate::planted::is("refusals-are-lost") {
+                    true => Err(not_sent(lost.to_string())),
+                    false => Err(lost),
+                }
             }
         }
     }
@@ -390,7 +394,9 @@ fn seen(tool: Tool) -> Result<ServerTool, String> {
         .map(std::borrow::Cow::into_owned)
         .unwrap_or_default();
     let schema = serde_json::to_string(&*tool.input_schema).map_err(|error| error.to_string())?;
-    let answers = tool.output_schema.filter(|_| !planted::answers_unpinned());
+    let answers = tool
+        .output_schema
+        .filter(|_| !planted::is("answers-unpinned"));
     let answers = answers
         .map(|answers| serde_json::to_string(&*answers))
         .transpose();

@@ -71,6 +71,26 @@ pub(super) fn untaken(error: &ServiceError) -> Option<String> {
     }
 }
 
+/// Whether an address refused what it was asked, and so did nothing of it: it sent it elsewhere, or
+/// said that whoever asks is in the wrong (RFC 9110, 15.4 and 15.5).
+pub(super) fn is_refusal(error: &ServiceError) -> bool {
+    use StreamableHttpError as E;
+    let ServiceError::TransportSend(error) = error else {
+        return false;
+    };
+    let status = match of_address(error) {
+        Some(E::AuthRequired(_) | E::InsufficientScope(_)) => return true,
+        Some(E::HttpStatus(status)) => status.status,
+        // `HTTP 405 Method Not Allowed: …`
+        Some(E::UnexpectedServerResponse(said)) => {
+            let code = said.strip_prefix("HTTP ").and_then(|said| said.get(..3));
+            code.and_then(|code| code.parse().ok()).unwrap_or_default()
+        }
+        _ => return false,
+    };
+    matches!(status, 300..=399 | 400 | 401 | 403..=406 | 413..=415 | 429)
+}
+
 /// What is said of one that wasn't heard of in time, with how far what it writes is.
 pub(super) fn waited(late: &str, progress: &Progress) -> String {
     match progress.complaint() {

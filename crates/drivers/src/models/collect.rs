@@ -40,6 +40,8 @@ pub struct Collector<'a> {
     blocks: Vec<Block>,
     stop: Option<Stop>,
     usage: Option<Usage>,
+    /// Whether a provider that tells in parts told what was read, and what was written.
+    told: [bool; 2],
     model: Option<String>,
     request_id: Option<String>,
 }
@@ -53,6 +55,7 @@ impl<'a> Collector<'a> {
             blocks: Vec::new(),
             stop: None,
             usage: None,
+            told: [true; 2],
             model: None,
             request_id: None,
         }
@@ -236,9 +239,24 @@ impl<'a> Collector<'a> {
         self.stop = Some(stop);
     }
 
+    /// Whether what was read and what was written is told by now, where it is told in parts: while
+    /// one of them isn't, the others are no figures for the whole.
+    pub fn tells(&mut self, read: bool, written: bool) {
+        self.told = [read, written];
+    }
+
+    /// Whether what was read is told by now.
+    pub const fn read_is_told(&self) -> bool {
+        self.told[0]
+    }
+
     /// What was used; later figures take the place of earlier ones. What was thought is a part of
     /// what was written and costs nothing by itself, so too much of it is only made to fit.
     pub fn used(&mut self, mut usage: Usage) -> Result<(), Failure> {
+        if usage.input == 0 && usage.output == 0 && !crate::planted::is("zeros-are-figures") {
+            self.usage = None; // what gateways say that don't know: no request is empty
+            return Ok(());
+        }
         usage.reasoning = usage.reasoning.min(usage.output);
         let kept = usage.cached_input.saturating_add(usage.cache_write);
         if kept > usage.input {
@@ -288,13 +306,24 @@ impl<'a> Collector<'a> {
                 }
             }
         }
+        let says = |part: &Part| match part {
+            Part::Text(text) => !text.is_empty(),
+            Part::ToolCall(_) => true,
+            _ => false,
+        };
+        // Nothing is said with no tokens.
+        let silent = self.usage.is_some_and(|usage| usage.output == 0);
+        let all = self.told == [true; 2] || crate::planted::is("parts-are-the-whole");
+        let usage = self
+            .usage
+            .filter(|_| all && (!silent || !parts.iter().any(says)));
         if stop == Stop::End && !ids.is_empty() {
             stop = Stop::ToolUse; // some say only that they have ended
         }
         Ok(Answer {
             parts,
             stop,
-            usage: self.usage,
+            usage,
             model: self.model,
             provider_request_id: self.request_id,
         })

@@ -65,6 +65,7 @@ pub(crate) fn estimate(
         },
         cuts: Cuts::default(),
         stays: crate::task::stays::source(turn, by, parent)?,
+        left: mind.tokens_max,
     };
     let left = bounds::left(None, mind.cost_max);
     match choose(turn, agent, (false, left), 0, &whole)? {

@@ -151,8 +151,11 @@ pub(super) fn used(think: &Think, thought: &Thought, run: &Run, before: &Thinkin
 
 /// Which bound an answer was cut at. Where its provider counted fewer tokens than it may have, it
 /// was another: most say of a full window only that the answer was too long.
-pub(super) fn cut_at(thought: &Thought, mind: &MindSpec) -> String {
+pub(super) fn cut_at(thought: &Thought, mind: &MindSpec, used: u64) -> String {
     let (most, whose) = match thought.bound {
+        Some(Bound::Agent(most)) if used.saturating_add(u64::from(most)) > mind.tokens_max => {
+            (most, "what was left for it of the run's `tokens`")
+        }
         Some(Bound::Agent(most)) if most < mind.answer_tokens_max => {
             (most, "what the window of its model has left for it")
         }

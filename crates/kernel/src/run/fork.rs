@@ -107,6 +107,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
         },
         cuts,
         stays: crate::task::stays::of(turn, of.task)?,
+        left: mind.tokens_max,
     };
     let left = bounds::left(None, own.cost_max);
     if let Err(why) = choose(turn, &agent, (true, left), 0, &whole)? {

@@ -7,7 +7,7 @@ use naos_types::fact::run::Recorded;
 use naos_types::fact::{Problem, run};
 use naos_types::input::Piece;
 use naos_types::spec::MindSpec;
-use naos_types::{Code, RunId};
+use naos_types::{Actor, Code, RunId};
 use serde_json::Value;
 
 use super::think::{Thinking, ask};
@@ -26,6 +26,24 @@ pub const REPAIRS_MAX: u32 = 2;
 /// What a model is told after the reasons.
 const ONCE_MORE: &str = "Give the whole answer once more: JSON alone that fits, with no words \
     around it and no code fence.";
+
+/// Why no task is done with the word of who has nothing to do.
+const IDLE: &str = "it says that there is nothing to do, and there is a task";
+
+/// What a model is told then.
+const DO_IT: &str = "Do the task and answer with its result, or with the reason why it can't be \
+    done.";
+
+/// Whether somebody who was woken for a task of the board says no more than that nothing is to be
+/// done. Small models do, since their checklist tells them to where they wake for nothing.
+fn is_idle(turn: &Turn<'_>, run: &Run, answer: &str) -> Done<bool> {
+    let idle = answer.trim() == crate::message::QUIET;
+    if !idle || crate::planted::is("idle-is-done") {
+        return Ok(false);
+    }
+    let by = &crate::task::known(turn, run.task)?.by;
+    Ok(matches!(by, Actor::Task(_)))
+}
 
 /// Whether a text can be the form of answers; why not, in a sentence.
 ///
@@ -93,13 +111,14 @@ pub(super) fn formed(
     (mind, thinking): (&MindSpec, &Thinking),
     answer: &str,
 ) -> Done<Formed> {
-    let Some(schema) = &mind.schema else {
-        return Ok(Formed::Good);
-    };
-    let why = match compared(schema, answer) {
-        Fit::Fits => return Ok(Formed::Good),
-        Fit::NoForm(why) => return Ok(Formed::Bad(Problem::new(Code::BAD_DOCUMENT, why))),
-        Fit::Not(why) => why,
+    let (why, then) = match &mind.schema {
+        None if is_idle(turn, run, answer)? => (IDLE.to_owned(), DO_IT),
+        None => return Ok(Formed::Good),
+        Some(schema) => match compared(schema, answer) {
+            Fit::Fits => return Ok(Formed::Good),
+            Fit::NoForm(why) => return Ok(Formed::Bad(Problem::new(Code::BAD_DOCUMENT, why))),
+            Fit::Not(why) => (why, ONCE_MORE),
+        },
     };
     let may = thinking.turns < mind.turns_max && thinking.tokens < mind.tokens_max;
     if thinking.repairs >= REPAIRS_MAX || !may {
@@ -114,7 +133,7 @@ pub(super) fn formed(
         );
         return Ok(Formed::Bad(Problem::new(Code::ANSWER_UNFIT, what)));
     }
-    let said = format!("Your answer doesn't fit the form that is asked for: {why}\n\n{ONCE_MORE}");
+    let said = format!("Your answer doesn't fit the form that is asked for: {why}\n\n{then}");
     let piece = Piece::Unfit { said, at: turn.now };
     let segment = super::calls::link(turn, run.tail, piece)?;
     turn.emit(Recorded {

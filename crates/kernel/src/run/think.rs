@@ -420,7 +420,7 @@ fn complete(
     let problem = match thought.stop.as_str() {
         "length" => Some(Problem::new(
             Code::LIMIT_TOKENS,
-            bounds::cut_at(thought, mind),
+            bounds::cut_at(thought, mind, thinking.tokens),
         )),
         "window" => Some(Problem::new(
             Code::LIMIT_TOKENS,
@@ -509,6 +509,7 @@ pub(super) fn ask(
         said,
         cuts,
         stays: crate::task::stays::of(turn, run.task)?,
+        left: mind.tokens_max.saturating_sub(thinking.tokens),
     };
     let money = (run.is_what_if(), bounds::left(Some(run), None));
     let chosen = choose(turn, &run.agent, money, thinking.failed, &whole)?;
@@ -524,7 +525,7 @@ pub(super) fn ask(
             };
             (chosen.name, spec, chosen.worst, chosen.fitted)
         }
-        Err(why) if why.code == Code::LIMIT_COST => {
+        Err(why) if matches!(why.code, Code::LIMIT_COST | Code::LIMIT_TOKENS) => {
             return stopped(turn, id, run, why.code, &why.what);
         }
         Err(why) if thinking.failed > 0 => {

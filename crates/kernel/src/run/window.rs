@@ -16,6 +16,8 @@ use crate::turn::{Done, Turn};
 /// more to a token (English four, French three and a half, Malagasy not quite three), lists of
 /// numbers hardly fewer: what is reckoned so fits.
 const TOKEN_BYTES: u64 = 2;
+/// How many bytes a token usually has: what a run may use isn't reckoned as if it were more.
+const USUAL_TOKEN_BYTES: u64 = 4;
 /// The part of a window that is kept for the answer, unless the answer may have less.
 const ANSWER_PART: u64 = 4;
 /// The part of a window that a picture counts as where its model doesn't say how many tokens it is.
@@ -86,6 +88,8 @@ pub(super) struct Whole<'w> {
     pub cuts: Cuts,
     /// The work that it comes from whose data must not leave the country.
     pub stays: Option<StaysFrom>,
+    /// How many tokens are left of those that the run may use.
+    pub left: u64,
 }
 
 /// What a model is asked.
@@ -148,6 +152,25 @@ impl Whole<'_> {
             pieces: 2 + pieces as u64 + self.said.pieces,
             pictures: self.said.pictures,
         }
+    }
+
+    /// How many tokens of those that the run may use are left for an answer, beside what is read
+    /// for it.
+    fn rest(&self, reads: &Reads) -> Result<u32, Refusal> {
+        let read = (reads.bytes + self.mind.prompt.len() as u64) / USUAL_TOKEN_BYTES;
+        let rest = self.left.saturating_sub(read);
+        if crate::planted::is("tokens-hold-nothing") {
+            return Ok(u32::MAX);
+        }
+        if rest == 0 {
+            let (left, most) = (self.left, self.mind.tokens_max);
+            let what = format!(
+                "{left} of its {most} `tokens` are left, and a model would read about {read} for \
+                 its next answer"
+            );
+            return Err(Refusal::new(Code::LIMIT_TOKENS, what).help("raise `tokens`"));
+        }
+        Ok(u32::try_from(rest).unwrap_or(u32::MAX))
     }
 
     /// How long a part is.
@@ -275,11 +298,12 @@ pub(super) fn ordered<'t>(
 /// As much of it as the window of a model holds, with room for its answer.
 pub(super) fn fit(name: &Name, spec: &ModelSpec, whole: &Whole<'_>) -> Result<Fitted, Refusal> {
     let mind = whole.mind;
+    let reads = whole.reads();
     let mut fitted = Fitted {
         shown: whole.shown.clone(),
         cuts: whole.cuts.clone(),
-        reads: whole.reads(),
-        answer: answer_tokens(spec, mind),
+        answer: answer_tokens(spec, mind).min(whole.rest(&reads)?),
+        reads,
     };
     let Some(window) = window(spec).filter(|_| !crate::planted::is("prompt-over-window")) else {
         return Ok(fitted);

@@ -1,6 +1,8 @@
 //! How a task goes on: begun by hand, tried again after it was blocked or failed, handed to
 //! somebody else. What was made stays, and only what is left is done.
 
+use std::collections::BTreeSet;
+
 use naos_types::command::Reply;
 use naos_types::fact::agent::Call;
 use naos_types::fact::{Problem, task};
@@ -13,7 +15,7 @@ use super::board::{
     HANDS_MAX, OnBoard, assigned, checked, move_to, on_board, open_card, ready, refuse, start,
     waits_for, works,
 };
-use super::known;
+use super::{Task, known};
 use crate::plan::Plan;
 use crate::review::{CHECKS, Verdict};
 use crate::state::Key;
@@ -177,16 +179,27 @@ pub(crate) fn run_of(turn: &Turn<'_>, found: &OnBoard, name: &Name) -> Done<Opti
     Ok(None)
 }
 
-/// How many open tasks lie on an agent's desk.
+/// How many open tasks are an agent's: those on its desk, and those that can't go on.
 pub(crate) fn given_to(turn: &Turn<'_>, name: &Name) -> Done<usize> {
-    let Some(desk) = turn.desk(name)?.cloned() else {
-        return Ok(0);
-    };
+    let desk = turn.desk(name)?.map(|desk| desk.calls.clone());
+    let calls = desk.unwrap_or_default().into_iter();
+    let called = calls.filter_map(|call| match call {
+        Call::Task(task) => Some(task),
+        _ => None,
+    });
+    let is_blocked = |task: &Task| task.status == TaskStatus::Blocked;
+    let open = turn.tables.task.iter();
+    let blocked = open.filter(|(_, task)| is_blocked(task)).map(|(id, _)| *id);
+    let blocked = blocked.filter(|_| !crate::planted::is("blocked-orphaned"));
+    let all: BTreeSet<TaskId> = called.chain(blocked).collect();
+    turn.load(all.iter().map(|task| Key::Card(*task)))?;
     let mut given = 0;
-    for call in &desk.calls {
-        let Call::Task(task) = call else { continue };
-        let is_its = on_board(turn, *task)?.card.agent() == Some(name);
-        given += usize::from(is_its && !known(turn, *task)?.status.is_closed());
+    for task in all {
+        let Some(found) = turn.card(&task)? else {
+            continue; // a step's, which its plan waits for
+        };
+        let is_its = found.card.agent() == Some(name);
+        given += usize::from(is_its && !known(turn, task)?.status.is_closed());
     }
     Ok(given)
 }

@@ -704,6 +704,10 @@ fn what_cannot_begin_is_blocked_and_says_why() {
     assert_eq!(status(&bench, task), TaskStatus::Blocked);
     let said = thread(&bench, task).join("\n");
     assert!(said.contains("It can't go on (N0145)"), "{said}");
+    let jarvis = name("jarvis");
+    let gone = bench.command(command::Agent::Delete { name: jarvis }).0;
+    let refused = gone.unwrap_err().what;
+    assert!(refused.starts_with("1 task waits for jarvis"), "{refused}");
 }
 
 #[test]

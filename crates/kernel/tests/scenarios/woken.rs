@@ -2,16 +2,17 @@
 //! people.
 
 use naos_types::command;
+use naos_types::effect::{Caller, Effect};
 use naos_types::spec::{
     Begins, Card, Kind, Missed, ScheduleSpec, Spec, Starts, SubscriptionSpec, Timing, Tongue, When,
 };
 use naos_types::think::Think;
-use naos_types::{RunId, Span};
+use naos_types::{RunId, RunStatus, Span};
 
 use crate::bench::Bench;
 use crate::board::{card, go, put, say};
 use crate::events::{filter, publish, subscribe};
-use crate::thinking::{Cell, keep, made, name, open, with_a_workspace};
+use crate::thinking::{Cell, keep, made, name, open, text, with_a_workspace};
 
 const CHECKLIST: &str = "/agents/brain/HEARTBEAT.md";
 
@@ -140,6 +141,46 @@ fn whoever_wakes_is_shown_its_checklist_and_what_to_say_where_nothing_is_to_be_d
         ];
         assert_eq!(titles, order, "{why}");
     }
+}
+
+/// The run whose model is asked.
+fn at_work(bench: &Bench) -> RunId {
+    let open = bench.open();
+    let mut calls = open.iter().filter_map(|effect| match effect {
+        Effect::Call(call) => match call.by {
+            Caller::Run(run, _) => Some(run),
+            Caller::Notice(_) => None,
+        },
+        _ => None,
+    });
+    calls.next().expect("a model is asked")
+}
+
+#[test]
+fn nothing_to_do_is_no_answer_to_a_task() {
+    let mut bench = cell();
+    for_a_task(&mut bench);
+    let mut cell = Cell {
+        run: at_work(&bench),
+        bench,
+    };
+    cell.says(&text("HEARTBEAT_OK\n"));
+    assert_eq!(
+        cell.run().status,
+        RunStatus::Running,
+        "it is asked once more"
+    );
+    cell.says(&text("The bills are paid. HEARTBEAT_OK"));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
+    // Whoever was woken for nothing has nothing to do.
+    let mut bench = self::cell();
+    at_a_time(&mut bench);
+    let mut cell = Cell {
+        run: at_work(&bench),
+        bench,
+    };
+    cell.says(&text("HEARTBEAT_OK"));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
 }
 
 #[test]

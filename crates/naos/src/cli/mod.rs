@@ -90,6 +90,7 @@ mod restore;
 #[cfg(test)]
 mod advice;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -359,7 +360,7 @@ impl Context {
 
 /// Reads what was typed, does it, and says how it ended.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match typed(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(error) => return mistyped(&error),
     };
@@ -390,6 +391,22 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(fail.exit)
         }
     }
+}
+
+/// What was typed. Options may stand behind an address that is met: only a program has arguments
+/// of its own, which are taken as they are.
+fn typed(mut words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(&words)?;
+    let Command::Tools(command) = &cli.command else {
+        return Ok(cli);
+    };
+    let at = words.len().saturating_sub(command.behind_an_address());
+    let is_split = at.checked_sub(2).and_then(|at| words.get(at));
+    if at >= words.len() || is_split.is_some_and(|word| word == "--") {
+        return Ok(cli);
+    }
+    words[at - 1..].rotate_left(1);
+    Cli::try_parse_from(words)
 }
 
 /// Says what is wrong with what was typed, or the help that was asked for; as JSON where that was

@@ -180,9 +180,12 @@ fn show(context: &Context, found: &Value, ended: &Value, open: bool) {
             row("what-if", &found["what_if"]),
         ],
     );
-    let own = found["own_turns"].as_u64().unwrap_or_default();
+    let own = match found["own_turns"].as_u64().unwrap_or_default() {
+        1 => "1 of its turns is its own".to_owned(),
+        own => format!("{own} of its turns are its own"),
+    };
     out.note(format!(
-        "{own} of its turns are its own, from turn {} on; what was before the original paid.",
+        "{own}, from turn {} on; what was before the original paid.",
         cell(&found["from"])
     ));
 }

@@ -333,7 +333,11 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
                 let what = "members with the role external see nothing of the board";
                 out.note(format!("{outside} won't hear of it: {what}."));
             }
-            let sentence = said(&list_of(&answer["calls"]), &list_of(&answer["tells"]));
+            let called = list_of(&answer["calls"]);
+            let mut sentence = said(&called, &list_of(&answer["tells"]));
+            if !called.is_empty() {
+                sentence += &needs_daemon(&session);
+            }
             (answer, sentence)
         }
         What::Change {
@@ -439,7 +443,8 @@ fn created(session: &Session, plan: &Plan, answer: &Value) -> String {
     let when = match (&plan.to, answer["begins"].as_str()) {
         (None, _) => "It waits in the inbox: `naos task change ID --to AGENT`.".to_owned(),
         (Some(to), Some(at)) => format!("{to} looks at it at {at}.{}", needs_daemon(session)),
-        (Some(to), None) => format!("It is {to}'s."),
+        (Some(to), None) if to.starts_with('@') => format!("It is {to}'s."),
+        (Some(to), None) => format!("It is {to}'s.{}", needs_daemon(session)),
     };
     format!("{task}\n{when}")
 }

@@ -32,6 +32,16 @@ pub(crate) struct Tools {
     what: What,
 }
 
+impl Tools {
+    /// How many words stand behind an address that is met.
+    pub(super) fn behind_an_address(&self) -> usize {
+        match &self.what {
+            What::Probe(probe) => probe.behind_an_address(),
+            _ => 0,
+        }
+    }
+}
+
 #[derive(clap::Subcommand)]
 enum What {
     /// Lists the servers, with the tools that may be called.

@@ -3,6 +3,7 @@
 
 pub mod office;
 pub mod receiver;
+pub mod stray;
 pub mod tiny_model;
 
 use std::io::{BufRead, BufReader, Write};

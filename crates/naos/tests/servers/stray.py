@@ -5,6 +5,8 @@ import http.server
 import json
 
 DEEP = "[" * 5_000 + "]" * 5_000
+# One that acts: nobody calls it again by themselves.
+PAY = {"name": "pay", "description": "Pays.", "inputSchema": {"type": "object"}}
 TOOL = {"name": "find", "description": "Finds.", "inputSchema": {"type": "object"},
         "annotations": {"readOnlyHint": True}}
 
@@ -41,11 +43,13 @@ class Stray(http.server.BaseHTTPRequestHandler):
         if "id" not in asked:
             return self.told(202, None, "")
         method, params = asked["method"], asked.get("params", {})
+        if how == "refuses" and method == "tools/call":
+            return self.told(int(self.path.split("/")[2]), "text/plain", "no")
         result = {
             "initialize": {"protocolVersion": params.get("protocolVersion"),
                            "capabilities": {"tools": {}},
                            "serverInfo": {"name": "stray", "version": "1"}},
-            "tools/list": {"tools": [TOOL]},
+            "tools/list": {"tools": [PAY if how == "refuses" else TOOL]},
         }.get(method)
         text = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result or "DEEP"})
         text = text.replace('"DEEP"', '{"content": [], "structuredContent": {"a": %s}}' % DEEP)

@@ -176,7 +176,11 @@ impl Card {
         }
         Check::check_all(&self.checks)?;
         if !self.then.is_empty() && self.agent().is_none() {
-            return Err("only what an agent made is passed on: say whose it is first".into());
+            let what = match self.to {
+                Some(_) => "only what an agent made is passed on, and the task is a person's",
+                None => "only what an agent made is passed on: say whose it is first",
+            };
+            return Err(what.into());
         }
         if let Some(reviewer) = &self.reviewer
             && (self.agent() == Some(reviewer) || self.then.contains(reviewer))

@@ -110,6 +110,25 @@ impl Call {
         parse(text).ok_or_else(bad).map(Some)
     }
 
+    /// A word of a list in the query, where the list is short enough to be told.
+    pub(crate) fn one_of<T: Copy + std::fmt::Display>(
+        &self,
+        name: &str,
+        all: &[T],
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(text) = self.query(name) else {
+            return Ok(None);
+        };
+        let bad = || {
+            let known: Vec<String> = all.iter().map(ToString::to_string).collect();
+            let what = format!("{name} can't be {text}");
+            let help = format!("it can be {}", known.join(", "));
+            Refusal::new(Code::BAD_REQUEST, what).help(help).into()
+        };
+        parse(text).ok_or_else(bad).map(Some)
+    }
+
     /// The body as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         let body = if self.body.is_empty() {

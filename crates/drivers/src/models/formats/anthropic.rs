@@ -102,7 +102,10 @@ impl Wire for Anthropic {
             Some("message_start") => {
                 out.is_known_by(text(value, "/message/id"));
                 out.names_itself(text(value, "/message/model"));
-                used(value.pointer("/message/usage"), out)?;
+                let usage = value.pointer("/message/usage");
+                used(usage, out)?;
+                let read = usage.is_some_and(|usage| usage.get("input_tokens").is_some());
+                out.tells(read, false);
             }
             Some("content_block_start") => {
                 let block = value.get("content_block").unwrap_or(&Value::Null);
@@ -130,7 +133,12 @@ impl Wire for Anthropic {
             }
             Some("message_delta") => {
                 stops(text(value, "/delta/stop_reason"), out);
-                used(value.get("usage"), out)?;
+                let usage = value.get("usage");
+                used(usage, out)?;
+                let told = |name| usage.is_some_and(|usage| usage.get(name).is_some());
+                if told("output_tokens") {
+                    out.tells(out.read_is_told() || told("input_tokens"), true);
+                }
             }
             Some("message_stop") => return Ok(Flow::Done),
             Some("error") => {
@@ -254,9 +262,7 @@ fn used(usage: Option<&Value>, out: &mut Collector<'_>) -> Result<(), Failure> {
     let fresh = count(usage.get("input_tokens"))?.unwrap_or(fresh);
     let read = count(usage.get("cache_read_input_tokens"))?.unwrap_or(before.cached_input);
     let kept = count(usage.get("cache_creation_input_tokens"))?.unwrap_or(before.cache_write);
-    let Some(output) = count(usage.get("output_tokens"))? else {
-        return Ok(());
-    };
+    let output = count(usage.get("output_tokens"))?.unwrap_or(before.output);
     let thought = count(usage.pointer("/output_tokens_details/thinking_tokens"))?;
     out.used(Usage {
         input: fresh + read + kept,

@@ -91,7 +91,7 @@ impl Complaint {
         // Whoever answers with the status of an error has told the end of it, and gave no answer
         // that could be paid: only a call whose end nobody heard counts as its worst case.
         let mut error = Error::free(failure);
-        if crate::planted::errors_cost_the_worst_case() && status >= 500 {
+        if crate::planted::is("errors-cost-the-worst-case") && status >= 500 {
             error.billed = Billed::Maybe;
         }
         error

@@ -185,7 +185,7 @@ impl<'a> Turn<'a> {
                 return Err(Trouble::passing(Failure::Timeout { after, silent }));
             }
         }
-        if self.asked && !crate::planted::gateway_asks_anew() {
+        if self.asked && !crate::planted::is("gateway-asks-anew") {
             match self.look(link, &mut *each).await? {
                 Found::Answered(outcome) => return Ok(outcome.answer(&self.run)),
                 Found::Working | Found::Idle => return self.wait(link, each).await,
@@ -256,7 +256,7 @@ impl<'a> Turn<'a> {
     /// under way; none where there is something to wait for.
     async fn begin(&mut self, link: &mut Link, each: Each<'_>) -> Result<Option<Outcome>, Trouble> {
         let left = link.left().as_secs().max(1);
-        if crate::planted::gateway_asks_anew() {
+        if crate::planted::is("gateway-asks-anew") {
             self.key.push('+');
         }
         let mut wanted = json!({

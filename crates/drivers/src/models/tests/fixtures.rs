@@ -125,6 +125,34 @@ fn a_full_window_is_told_apart_from_an_answer_that_is_too_long() {
 }
 
 #[test]
+fn parts_of_the_figures_are_no_figures() {
+    let whole = String::from_utf8_lossy(fixture!("anthropic.sse"));
+    let read =
+        r#""input_tokens":93,"cache_creation_input_tokens":200,"cache_read_input_tokens":824,"#;
+    let [begins, ends] = [r#""output_tokens":2,"#, r#""output_tokens":46,"#];
+    let all = Some((1_117, 46));
+    for (left_out, told) in [
+        (&[][..], all),
+        (&[begins], all),
+        (&[read, begins], None),
+        (&[ends], None),
+    ] {
+        let mut said = whole.to_string();
+        for part in left_out {
+            assert!(said.contains(part), "{part}");
+            said = said.replace(part, "");
+        }
+        let answer = receive(Format::Anthropic, true, said.as_bytes(), usize::MAX).unwrap();
+        let used = answer.usage.map(|usage| (usage.input, usage.output));
+        assert_eq!(used, told, "{left_out:?}");
+    }
+    // What is told at last of what was read stands for what was not told at first.
+    let late = whole.replacen(read, "", 1);
+    let answer = receive(Format::Anthropic, true, late.as_bytes(), usize::MAX).unwrap();
+    assert_eq!(answer.usage.map(|usage| usage.input), Some(1_117));
+}
+
+#[test]
 fn documented_refusals_are_understood() {
     let said = |format, status, bytes: &[u8]| {
         let value = serde_json::from_slice(bytes).unwrap();

@@ -33,6 +33,20 @@ pub(super) struct Probe {
     place: Vec<String>,
 }
 
+impl Probe {
+    /// How many words stand behind an address.
+    pub(super) fn behind_an_address(&self) -> usize {
+        match self.place.split_first() {
+            Some((first, rest)) if is_address(first) => rest.len(),
+            _ => 0,
+        }
+    }
+}
+
+fn is_address(place: &str) -> bool {
+    place.starts_with("http://") || place.starts_with("https://")
+}
+
 /// A tool that is to be called, and with what.
 struct Wanted {
     tool: String,
@@ -59,7 +73,7 @@ fn wanted(call: &str) -> Result<Wanted, Fail> {
 /// Where it is, and the port of this machine that is asked for.
 fn place(probe: &Probe) -> Result<(Place, Option<u16>), Fail> {
     let first = probe.place.first().map(String::as_str).unwrap_or_default();
-    if !first.starts_with("http://") && !first.starts_with("https://") {
+    if !is_address(first) {
         let home =
             std::env::current_dir().map_err(|error| Fail::io("look where this is", &error))?;
         let program = Program {
@@ -68,6 +82,9 @@ fn place(probe: &Probe) -> Result<(Place, Option<u16>), Fail> {
             home,
         };
         return Ok((Place::Program(program), None));
+    }
+    if probe.behind_an_address() > 0 {
+        return Err(Fail::usage(format!("{first} takes no arguments")));
     }
     let spec = ServerSpec {
         document: String::new(),

@@ -19,7 +19,7 @@ use crate::error::Fault;
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
-    let status = call.word("status", ApprovalStatus::parse)?;
+    let status = call.one_of("status", ApprovalStatus::ALL, ApprovalStatus::parse)?;
     let before = call.word("before", ApprovalId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     if status == Some(ApprovalStatus::Pending) {

@@ -21,7 +21,7 @@ const LOOKED_AT: usize = 100;
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
-    let status = call.word("status", NoticeStatus::parse)?;
+    let status = call.one_of("status", NoticeStatus::ALL, NoticeStatus::parse)?;
     let before = call.word("before", NoticeId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     let fits = |_: &NoticeId, n: &Notice| status.is_none_or(|status| n.status == status);

@@ -72,7 +72,7 @@ pub(super) async fn begun(
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.lists().await?;
-    let status = call.word("status", PlanStatus::said)?;
+    let status = call.one_of("status", PlanStatus::ALL, PlanStatus::said)?;
     let name = call.query("name");
     let before = call.word("before", PlanId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;

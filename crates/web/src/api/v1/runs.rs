@@ -26,7 +26,7 @@ const TITLE_CHARS_MAX: usize = 80;
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.lists().await?;
-    let status = call.word("status", RunStatus::parse)?;
+    let status = call.one_of("status", RunStatus::ALL, RunStatus::parse)?;
     let agent = call.query("agent");
     let before = call.word("before", RunId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;

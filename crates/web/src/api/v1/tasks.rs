@@ -46,7 +46,7 @@ impl Wanted {
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.lists().await?;
-    let status = call.word("status", TaskStatus::parse)?;
+    let status = call.one_of("status", TaskStatus::ALL, TaskStatus::parse)?;
     let wanted = Wanted::of(&call)?;
     let mut at = call.word("before", TaskId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
