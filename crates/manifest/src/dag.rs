@@ -66,6 +66,7 @@ pub(crate) fn read(
     }
     instruction::need_answers(&mut steps);
     read.judge((&steps, &[], None), checks, findings);
+    instruction::carry(&mut steps);
     if findings.errors.len() == before {
         soundness::check(&steps, |_| false, checks, findings);
         instruction::with_nothing(

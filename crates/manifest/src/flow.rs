@@ -6,6 +6,7 @@ use naos_types::{Code, Name};
 use crate::agent;
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::Findings;
+use crate::instruction;
 use crate::plan::{STEPS_MAX, key, own_name};
 use crate::plan_check::untaken;
 use crate::reader::{self, Fields};
@@ -168,7 +169,7 @@ pub(crate) fn step(
             _ => node.json().to_string(),
         };
         note(checks.template(&source, &scope), node, findings);
-        source
+        instruction::in_place(&source)
     });
     let when = map.node(&["condition", "when", "if"], findings);
     let when = when.and_then(|node| {

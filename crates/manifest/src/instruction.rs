@@ -1,6 +1,7 @@
 //! Instructions: a plan of events, and what sets it off. The steps are lowered to those of a plan;
 //! keys that don't belong were found before, by the schema.
 
+mod carry;
 mod of_event;
 
 use naos_types::spec::{
@@ -19,7 +20,8 @@ use crate::reader::{self, Fields};
 use crate::soundness;
 use crate::tree::{Mark, Node, Value};
 
-pub(crate) use of_event::of_event;
+pub(crate) use carry::on as carry;
+pub(crate) use of_event::{in_place, of_event, of_values};
 
 /// How long a step waits for a driver's answer where it says nothing.
 pub(crate) const ANSWER_WAIT: Span = Span::secs(15 * 60);
@@ -67,6 +69,7 @@ pub(crate) fn read(
     }
     need_answers(&mut steps);
     read.judge((&steps, &inputs, None), checks, findings);
+    carry(&mut steps);
     if findings.errors.len() == before {
         soundness::check(&steps, |_| false, checks, findings);
     }
@@ -403,8 +406,8 @@ impl<'t> Emits<'t> {
                     data = Some(template);
                 } else if let Some(node) = self.path {
                     let path = reader::text(node, "path", findings)?;
-                    let path = Json::String(path);
-                    data = Some(format!("{{{{ {{\"path\": {path}}} | tojson }}}}"));
+                    let literal = Json::String(path);
+                    data = Some(format!("{{{{ {{\"path\": {literal}}} | tojson }}}}"));
                 }
                 Some(StepDo::Ask {
                     kind: self.kind,
@@ -428,6 +431,9 @@ impl<'t> Emits<'t> {
         } else if let Err(what) = DocPath::new(&path) {
             findings.error(node.at, what);
         }
+        if self.kind == "context.write" {
+            plan::no_soul(&path, node.at, findings);
+        }
         Some(path)
     }
 }
@@ -435,7 +441,7 @@ impl<'t> Emits<'t> {
 /// A text as it is, with its templates; anything else as JSON, that of a single value too.
 fn written(node: &Node, days: bool, findings: &mut Findings) -> Option<String> {
     match &node.value {
-        Value::Text(text) => Some(said(text)),
+        Value::Text(text) => Some(in_place(&said(text))),
         _ => template(node, days, findings),
     }
 }

@@ -10,7 +10,7 @@ use naos_types::spec::{
     FanOut, Flow, FlowSpec, InputSpec, Kind, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX,
     UndoablePlan, WaitFor,
 };
-use naos_types::{Code, Name};
+use naos_types::{Code, Name, is_identity};
 
 use crate::Applied;
 use crate::agent;
@@ -356,6 +356,16 @@ pub(crate) fn key<'t>(
     }
     texts.push((Sort::Template, source.clone(), node));
     Some((source, node.at))
+}
+
+/// Refuses a document that says who an agent is, where its name is written out to its end.
+pub(crate) fn no_soul(path: &str, at: Mark, findings: &mut Findings) {
+    if is_identity(path) {
+        let what = format!("{path} says who an agent is: only people write it, no plan does");
+        let help = "let it write another document, which a person takes over with \
+                    `naos document put`";
+        findings.error_help(at, what, help);
+    }
 }
 
 /// Says where a key is of no use.

@@ -31,3 +31,13 @@ pub(crate) fn any_config() -> bool {
 pub(crate) fn event_writes_keys() -> bool {
     chosen("event-writes-keys")
 }
+
+/// So is what a step of a plan takes, where it is told what another plan gets, or publishes.
+pub(crate) fn inputs_write_keys() -> bool {
+    chosen("inputs-write-keys")
+}
+
+/// So it is in a text that only its reader takes for JSON.
+pub(crate) fn texts_write_keys() -> bool {
+    chosen("texts-write-keys")
+}

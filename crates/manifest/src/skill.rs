@@ -114,6 +114,7 @@ fn handler(
     if let Some(node) = template {
         let source = reader::text(node, "template", findings)?;
         crate::checks::note(checks.template(&source, scope), node, findings);
+        let source = crate::instruction::in_place(&source);
         return Some((Handler::Template(source), None));
     }
     if let Some(node) = cel {

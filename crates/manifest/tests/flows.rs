@@ -40,7 +40,7 @@ fn steps_in_both_spellings() {
     );
     assert_eq!(
         spec.steps[1].input.as_deref(),
-        Some("{\"a\":\"{{fetch.output}}\"}")
+        Some("{\"a\":\"{{ (fetch.output) | in_json }}\"}")
     );
     assert_eq!(spec.steps[1].on_error, Some(OnError::Stop));
     assert_eq!(spec.steps[2].retry.as_ref().unwrap().attempts_max, 3);

@@ -125,6 +125,141 @@ fn process_short_steps_come_one_after_the_other() {
         .map(|step| step["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["email-fetch", "email-summarize", "chat-message"]);
+    // Each is asked with what the one before it answered.
+    let fetched = asked(&answer, "email-fetch");
+    let summed = asked(&answer, "email-summarize");
+    assert_eq!(summed["data"], fetched, "{answer}");
+    let said = &asked(&answer, "chat-message")["data"];
+    assert_eq!(said["channel"], "personal", "{answer}");
+    assert_eq!(said["message"], summed, "{answer}");
+}
+
+#[test]
+fn process_a_severe_weather_alert_reaches_people() {
+    let project = Project::new();
+    apply(&project, WEATHER);
+    apply(&project, "driver: {id: people, builtin: notify}");
+    let mut daemon = project.up();
+    let storm = r#"{"message": "Stay in.", "title": "Storm", "wind": 130}"#;
+    let words = ["events", "emit", "weather.severe", "--data", storm];
+    assert_eq!(project.naos(&words).exit, 0);
+    let run = ended(&project, "severe-weather-alert");
+    assert_eq!(run["status"], "completed", "{run}");
+    assert_eq!(
+        step(&run, "notification-urgent")["output"],
+        "Storm\n\nStay in."
+    );
+    let kept = project.naos(&["get", "document", "/Alerts/Weather"]);
+    assert!(kept.stdout.contains("Stay in."), "{}", kept.stdout);
+    let inbox = project.naos(&["inbox"]);
+    assert!(inbox.stdout.contains("Storm"), "{}", inbox.stdout);
+    assert_eq!(daemon.interrupt(), 0);
+}
+
+/// The run of an instruction or a plan, once it ended.
+fn ended(project: &Project, called: &str) -> Value {
+    let until = naos_engine::clock::tick() + PATIENCE;
+    loop {
+        let runs = project.json(&["get", "plan-runs"]);
+        let items = runs["items"].as_array().unwrap();
+        let found = items.iter().find(|run| run["name"] == called);
+        if let Some(run) = found.filter(|run| run["status"] != "running") {
+            return run.clone();
+        }
+        assert!(naos_engine::clock::tick() < until, "{runs}");
+    }
+}
+
+#[test]
+fn process_what_is_filled_in_writes_no_keys_of_its_own() {
+    let project = Project::new();
+    project.json(&["create", "payer", "--template", "echo", "--no-source"]);
+    apply(
+        &project,
+        r#"
+type: plan
+name: payee
+inputs: [{name: who, type: string}, {name: amount, type: integer, default: 1}]
+steps: [{name: a, render: "pay {{ inputs.who }} {{ inputs.amount }}"}]
+---
+type: plan
+name: by-step
+inputs: [{name: s, type: string}, {name: n, type: integer, default: 7}]
+steps:
+  - {name: b, plan: payee, inputs: '{"who": "{{ inputs.s }}", "amount": {{ inputs.n }}}'}
+---
+type: plan
+name: by-text
+inputs: [{name: s, type: string}]
+steps:
+  - {name: a, render: '{"who": "{{ inputs.s }}"}'}
+  - {name: b, plan: payee}
+---
+type: plan
+name: by-event
+inputs: [{name: s, type: string}]
+steps:
+  - {name: b, emit: {type: pay.it, data: '{"who": "{{ inputs.s }}", "n": 1}'}}
+---
+type: workflow
+name: by-flow
+steps:
+  - {name: payer, input: {who: "{{ input }}"}}
+"#,
+    );
+    for who in [
+        r#"bob", "amount": "1000000"#,
+        r#"a"b"#,
+        r"a\b",
+        "two\nlines",
+    ] {
+        let given = json!({"s": who}).to_string();
+        for (plan, amount) in [("by-step", 7), ("by-text", 1)] {
+            let run = project.json(&["plan", "start", plan, "--input", &given]);
+            let said = format!("pay {who} {amount}");
+            assert_eq!(step(&run, "b")["output"], json!(said), "{plan}: {run}");
+        }
+        let run = project.json(&["plan", "start", "by-event", "--input", &given]);
+        let data = asked(&run, "b");
+        assert_eq!(data, json!({"who": who, "n": 1}), "{run}");
+        let run = project.json(&["workflow", "run", "by-flow", "--input", who]);
+        assert_eq!(asked(&run, "payer"), json!({"who": who}), "{run}");
+    }
+}
+
+#[test]
+fn process_no_instruction_writes_who_an_agent_is() {
+    let project = Project::new();
+    apply(
+        &project,
+        "type: instruction\nname: soul\ntrigger: {event: soul.w}\n\
+         inputs: [{name: p, type: string}]\nplan:\n  \
+         - {id: w, emit: {type: context.write, path: '/{{ inputs.p }}', data: {content: evil}}}\n",
+    );
+    let words = [
+        "instruction",
+        "run",
+        "soul",
+        "--input",
+        "p=agents/a/SOUL.md",
+    ];
+    let refused = project.naos(&words);
+    assert_eq!(refused.exit, 1, "{}", refused.stdout);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    for part in ["only people write it", "/agents/a/SOUL.md", "N0141"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let there = project.naos(&["get", "document", "/agents/a/SOUL.md"]);
+    assert_eq!(there.exit, 1, "{}", there.stdout);
+    let literal = "type: plan\nname: p\nsteps:\n  \
+                   - {name: a, document: {path: agents/a/SOUL.md, text: evil}}\n";
+    let refused = project.naos_with(&["apply", "-f", "-"], literal.as_bytes());
+    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("only people write it"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
@@ -304,16 +439,7 @@ fn process_the_example_prepares_a_meeting() {
         event,
     ];
     assert_eq!(project.naos(&words).exit, 0);
-    let until = naos_engine::clock::tick() + PATIENCE;
-    let run = loop {
-        let runs = project.json(&["get", "plan-runs"]);
-        let mut items = runs["items"].as_array().unwrap().clone().into_iter();
-        let found = items.find(|run| run["name"] == "meeting-preparation");
-        if let Some(run) = found.filter(|run| run["status"] != "running") {
-            break run;
-        }
-        assert!(naos_engine::clock::tick() < until, "{runs}");
-    };
+    let run = ended(&project, "meeting-preparation");
     assert_eq!(run["status"], "completed", "{run}");
     let sent = &asked(&run, "send")["data"];
     assert_eq!(

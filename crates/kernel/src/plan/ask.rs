@@ -7,7 +7,7 @@ use naos_types::spec::{PlanSpec, StepDo};
 use naos_types::{Actor, Code, DocPath, Name, Refusal, StepStatus};
 
 use super::start::{Made, Work, made};
-use super::{Plan, known, outcome};
+use super::{Plan, carry, known, outcome};
 use crate::turn::{Done, Stop, Turn};
 
 /// Why a driver's answer won't come.
@@ -86,10 +86,7 @@ pub(super) fn begin(
     data: Option<&str>,
     needed: bool,
 ) -> Made<()> {
-    let data = match data {
-        Some(template) => made!(work.body(turn, Some(template))),
-        None => turn.stage(b"{}".to_vec())?,
-    };
+    let data = made!(carry::data(turn, work, data));
     let answered = crate::event::driver(turn, kind)?.is_some();
     let mut origin = crate::event::from_within(turn, &work.id.to_string(), &work.plan.by)?;
     origin.asks = answered.then(|| Parent {

@@ -6,6 +6,7 @@ mod ask;
 mod before;
 mod by_hand;
 mod by_schedule;
+mod carry;
 mod inputs;
 mod keys;
 mod lower;

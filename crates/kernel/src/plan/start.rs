@@ -10,7 +10,7 @@ use naos_types::{
 
 use super::advance::broken_formula;
 use super::vars::{self, At};
-use super::{Plan, ask, keys, nested, outcome, share, wait};
+use super::{Plan, ask, carry, keys, nested, outcome, share, wait};
 use crate::need::Formula;
 use crate::review::Looked;
 use crate::task::Wanted;
@@ -125,7 +125,7 @@ pub(super) struct Work<'p> {
     pub(super) spec: &'p StepSpec,
     pub(super) at: StepPath,
     pub(super) attempt: u32,
-    place: At,
+    pub(super) place: At,
 }
 
 impl Work<'_> {
@@ -397,6 +397,19 @@ fn document(turn: &mut Turn<'_>, work: &Work<'_>, path: &str, text: Option<&str>
         Ok(path) => path,
         Err(why) => return Ok(Err(why)),
     };
+    if path.is_identity() && !crate::planted::is("plans-write-souls") {
+        let step = &work.spec.name;
+        let note = format!(
+            "step {step} writes a document that says who an agent is: only people write it, no \
+             plan does"
+        );
+        let problem = Problem {
+            said: Some(turn.seal(path.to_string())?),
+            ..Problem::new(Code::NOT_ALLOWED, note)
+        };
+        outcome::failed_for_good(turn, work.id, work.plan, work.at.clone(), problem)?;
+        return Ok(Ok(()));
+    }
     let body = made!(work.body(turn, text));
     made!(readable(turn, body));
     let by = Actor::Plan(work.id);
@@ -448,10 +461,7 @@ fn typed(turn: &mut Turn<'_>, work: &Work<'_>, step: &TypedStep) -> Made<()> {
 }
 
 fn emit(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str, data: Option<&str>) -> Made<()> {
-    let data = match data {
-        Some(template) => made!(work.body(turn, Some(template))),
-        None => turn.stage(b"{}".to_vec())?,
-    };
+    let data = made!(carry::data(turn, work, data));
     let is_done_anyway = crate::planted::is("emitted-to-who-is-off-is-done");
     if !is_done_anyway && ask::fails_without(turn, work, kind)? {
         return Ok(Ok(()));

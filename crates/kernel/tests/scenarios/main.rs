@@ -6,6 +6,7 @@ mod asking;
 mod bench;
 mod board;
 mod by_hand;
+mod carried;
 mod checks;
 mod colleagues;
 mod dag;

@@ -1,5 +1,6 @@
-//! What is made of an event. JSON may be written as a map or as a text; in either, an event gives
-//! values, and writes no keys of its own.
+//! What is made of values that somebody else gives: an event's, a plan's inputs, what a step gave.
+//! JSON may be written as a map or as a text; in either, what is taken gives values, and writes no
+//! keys of its own.
 
 use naos_types::{Code, said_twice};
 use serde_json::Value as Json;
@@ -11,6 +12,22 @@ use crate::tree::{Node, Value};
 /// Stands before a value that stands outside of quotes. Nobody writes it: it is for private use.
 pub(super) const VALUE: char = '\u{f8ff}';
 
+/// Who gives the values, and how one of them is taken.
+#[derive(Clone, Copy)]
+struct Giver {
+    who: &'static str,
+    such_as: &'static str,
+}
+
+const EVENT: Giver = Giver {
+    who: "an event",
+    such_as: "trigger.data.from",
+};
+const INPUT: Giver = Giver {
+    who: "what is filled in",
+    such_as: "inputs.who",
+};
+
 /// A value that is made of an event: no word in it stands for a date. In a text that is JSON, a
 /// value outside of quotes keeps its type, and what stands in quotes is a text whatever the event
 /// says.
@@ -18,45 +35,110 @@ pub(crate) fn of_event(node: &Node, findings: &mut Findings) -> Option<String> {
     let Value::Text(text) = &node.value else {
         return template(node, false, findings);
     };
-    let whole = text.trim();
-    let made = whole.starts_with("{{") && whole.ends_with("| tojson }}");
     if crate::planted::event_writes_keys() {
         return Some(text.clone());
     }
-    if alone(text).is_some() || made || !is_json(text) {
+    if !is_lowered(text) {
         return Some(said(text));
     }
-    match lowered(text) {
+    found(lowered(text, EVENT), node, findings)
+}
+
+/// The same of a text in a step of a plan. One that is a value and nothing else stays as it is.
+pub(crate) fn of_values(text: &str, node: &Node, findings: &mut Findings) -> Option<String> {
+    if !is_lowered(text) || crate::planted::inputs_write_keys() {
+        return Some(text.to_owned());
+    }
+    found(lowered(text, INPUT), node, findings)
+}
+
+/// A text that is JSON only in the eyes of whoever reads it: an agent's input, what a step renders.
+/// What it takes in quotes is a text whatever it holds; all else stays as it is written.
+pub(crate) fn in_place(text: &str) -> String {
+    placed(text).unwrap_or_else(|| text.to_owned())
+}
+
+fn placed(text: &str) -> Option<String> {
+    let parsed = serde_json::from_str::<Json>(&marked(text)?).ok()?;
+    let is_whole = matches!(parsed, Json::Object(_) | Json::Array(_));
+    if !is_whole || ["{%", "{#"].iter().any(|tag| text.contains(tag)) {
+        return None;
+    }
+    if crate::planted::texts_write_keys() {
+        return None;
+    }
+    let (mut out, mut rest, mut quoted) = (String::new(), text, false);
+    while let Some((before, from)) = rest.split_once("{{") {
+        let (inner, after) = from.split_once("}}")?;
+        out.push_str(before);
+        quoted = is_quoted(before, quoted);
+        // Whoever writes it as JSON has seen to it.
+        let seen_to = ["tojson", IN_JSON].iter().any(|by| inner.contains(by));
+        if quoted && !seen_to {
+            let dash = |there: bool| if there { "-" } else { "" };
+            let (open, close) = (dash(inner.starts_with('-')), dash(inner.ends_with('-')));
+            let value = inner.trim_matches('-').trim();
+            out.push_str(&format!("{{{{{open} ({value}) | {IN_JSON} {close}}}}}"));
+        } else {
+            out.push_str(&format!("{{{{{inner}}}}}"));
+        }
+        rest = after;
+    }
+    Some(out + rest)
+}
+
+/// The filter that writes a text as it stands between the quotes of JSON.
+const IN_JSON: &str = "in_json";
+
+/// Whether a text is JSON that takes values, and more than one value alone.
+fn is_lowered(text: &str) -> bool {
+    let whole = text.trim();
+    let made = whole.starts_with("{{") && whole.ends_with("| tojson }}");
+    alone(text).is_none() && !made && is_json(text)
+}
+
+fn found(
+    made: Result<String, (String, String)>,
+    node: &Node,
+    findings: &mut Findings,
+) -> Option<String> {
+    match made {
         Ok(made) => Some(made),
         Err((what, help)) => {
-            findings.push(node.at, Code::BAD_EXPRESSION, what, Some(help.into()));
+            findings.push(node.at, Code::BAD_EXPRESSION, what, Some(help));
             None
         }
     }
 }
 
 /// The template that a text becomes which is JSON; else what is wrong, and what to do.
-fn lowered(text: &str) -> Result<String, (String, &'static str)> {
+fn lowered(text: &str, giver: Giver) -> Result<String, (String, String)> {
+    let Giver { who, such_as } = giver;
     let marked = marked(text);
     let parsed = marked.as_ref().and_then(|marked| {
         let parsed = serde_json::from_str::<Json>(marked).ok()?;
         (!text.contains("{%")).then_some((marked, parsed))
     });
     let Some((marked, parsed)) = parsed else {
-        let what = "in this JSON, an event could write keys of its own";
-        let help = "write it as a map (`{who: \"{{ trigger.data.from }}\"}`), or end each value \
-                    with `| tojson`";
-        return encoded(text).ok_or_else(|| (what.to_owned(), help));
+        let what = format!("in this JSON, {who} could write keys of its own");
+        let help = format!(
+            "write it as a map (`{{who: \"{{{{ {such_as} }}}}\"}}`), or end each value with \
+             `| tojson`"
+        );
+        return encoded(text).ok_or((what, help));
     };
     if let Some(key) = said_twice(marked.as_bytes()) {
         let help = "one of the two would be lost: take one out";
-        return Err((format!("the key {key:?} is there twice"), help));
+        return Err((format!("the key {key:?} is there twice"), help.to_owned()));
     }
     if let Some(key) = made_key(&parsed) {
-        let what = format!("the key {:?} is made of an event", key.replace(VALUE, ""));
-        return Err((what, "name the keys; an event gives their values"));
+        let what = format!("the key {:?} is made of {who}", key.replace(VALUE, ""));
+        return Err((what, format!("name the keys; {who} gives their values")));
     }
-    let value = of_json(&parsed, Reading::Quoted).map_err(|what| (what, TEMPLATES))?;
+    if !text.contains("{{") {
+        return Ok(text.to_owned());
+    }
+    let value = of_json(&parsed, Reading::Quoted).map_err(|what| (what, TEMPLATES.to_owned()))?;
     Ok(format!("{{{{ {value} | tojson }}}}"))
 }
 
@@ -208,14 +290,44 @@ mod tests {
             ),
         ] {
             let expected = format!("{{{{ {made} | tojson }}}}");
-            assert_eq!(lowered(text), Ok(expected), "{text}");
+            assert_eq!(lowered(text, EVENT), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_quotes_is_a_text_where_it_is_written() {
+        for (text, made) in [
+            (
+                "{\"a\": \"{{ x }}\",\n \"b\": [{{ y }}, \"{{- z.n -}}!\"]}",
+                "{\"a\": \"{{ (x) | in_json }}\",\n \"b\": [{{ y }}, \"{{- (z.n) | in_json -}}!\"]}",
+            ),
+            (
+                "[\"{{ x | upper }}{{ y | tojson | trim }}\"]",
+                "[\"{{ (x | upper) | in_json }}{{ y | tojson | trim }}\"]",
+            ),
+        ] {
+            assert_eq!(in_place(text), made, "{text}");
+            assert_eq!(in_place(made), made, "{text}");
+        }
+        for same in [
+            "say \"{{ x }}\"",
+            "{who}: \"{{ x }}\"",
+            "{{ x }}",
+            "{\"a\": \"b\"}",
+            "{\"a\": \"{{ x }}\"{% if y %}, \"b\": 1{% endif %}}",
+            "\"{{ x }}\"",
+        ] {
+            assert_eq!(in_place(same), same);
         }
     }
 
     #[test]
     fn with_tags_each_value_says_how_it_is_written() {
         assert_eq!(
-            lowered("{\"n\": 1{% if a %}, \"m\": {{- a if b else c|tojson }}{% endif %}}"),
+            lowered(
+                "{\"n\": 1{% if a %}, \"m\": {{- a if b else c|tojson }}{% endif %}}",
+                EVENT
+            ),
             Ok(
                 "{\"n\": 1{% if a %}, \"m\": {{- (a if b else c) | tojson }}{% endif %}}"
                     .to_owned()
@@ -235,7 +347,7 @@ mod tests {
             ),
             ("{ {{ a }}: 1}", "\"{{ a }}\" is made of an event"),
         ] {
-            let (what, _) = lowered(text).unwrap_err();
+            let (what, _) = lowered(text, EVENT).unwrap_err();
             assert!(what.contains(said), "{text}: {what}");
         }
     }

@@ -10,6 +10,7 @@ use naos_types::{Name, Role};
 use super::{Sort, Texts, step_name};
 use crate::diagnostic::Findings;
 use crate::event;
+use crate::instruction;
 use crate::reader::{self, Fields};
 use crate::result_checks;
 use crate::tree::{Mark, Node, Value};
@@ -44,7 +45,7 @@ fn template<'t>(
     let node = map.node(names, findings)?;
     let source = reader::text(node, names[0], findings)?;
     texts.push((Sort::Template, source.clone(), node));
-    Some(source)
+    Some(instruction::in_place(&source))
 }
 
 pub(super) fn read<'t>(
@@ -134,6 +135,7 @@ fn typed<'t>(
     } else {
         let text = reader::text(node, known.word, findings)?;
         texts.push((Sort::Template, text.clone(), node));
+        let text = instruction::in_place(&text);
         given.extend(
             known
                 .fields
@@ -299,12 +301,19 @@ fn document<'t>(
     if matches!(node.value, Value::Text(_)) {
         let path = reader::text(node, "document", findings)?;
         texts.push((Sort::Template, path.clone(), node));
+        super::no_soul(&path, node.at, findings);
         return Some(StepDo::Document { path, text: None });
     }
     let mut own = Fields::of(node, "`document`", findings)?;
+    let path_at = own
+        .node(&["path"], findings)
+        .map_or(node.at, |node| node.at);
     let path = template(&mut own, &["path"], texts, findings);
     let text = template(&mut own, &["text"], texts, findings);
     own.finish(findings);
+    if let Some(path) = &path {
+        super::no_soul(path, path_at, findings);
+    }
     if path.is_none() {
         findings.error(node.at, "`path` is missing: where the document stands");
     }
@@ -340,7 +349,8 @@ fn emit<'t>(
     Some(StepDo::Emit { kind, data })
 }
 
-/// A text as it is; of anything else the JSON, in which values keep their types, whatever they are.
+/// A text as it is, in which no value writes keys of its own where it is JSON; of anything else the
+/// JSON, in which values keep their types, whatever they are.
 fn value<'t>(
     node: &'t Node,
     days: bool,
@@ -348,8 +358,8 @@ fn value<'t>(
     findings: &mut Findings,
 ) -> Option<String> {
     let source = match &node.value {
-        Value::Text(text) => text.clone(),
-        _ => crate::instruction::template(node, days, findings)?,
+        Value::Text(text) => instruction::of_values(text, node, findings)?,
+        _ => instruction::template(node, days, findings)?,
     };
     texts.push((Sort::Template, source.clone(), node));
     Some(source)

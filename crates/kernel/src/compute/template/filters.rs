@@ -168,6 +168,7 @@ table! { FILTERS filter_table:
     "float" => filters::float,
     "from_outside" => marked,
     "groupby" => filters::groupby,
+    "in_json" => in_json,
     "indent" => indent,
     "int" => filters::int,
     "items" => filters::items,
@@ -395,6 +396,18 @@ fn json(value: Value, indent: Option<Value>, named: Kwargs) -> Result<String, Er
     };
     written.map_err(|_| invalid("this is too long for JSON, or can't be written as JSON"))?;
     Ok(out.into_text())
+}
+
+/// A text as it stands between the quotes of JSON; of anything else what would stand in a text.
+fn in_json(value: Value) -> Result<String, Error> {
+    let mut out = Bounded::new(JSON_BYTES_MAX);
+    serde_json::to_writer(&mut out, &written(&value)?)
+        .map_err(|_| invalid("this is too long for JSON"))?;
+    let text = out.into_text();
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    Ok(inner.unwrap_or_default().to_owned())
 }
 
 /// Millionths of the currency unit as money: `1230000` is `$1.23`.
