@@ -230,6 +230,10 @@ verified-bad-how = Stop the daemon, keep the directory as it is, and run naos do
 root = Root
 checkpoints = Checkpoints
 audit-none = No entry matches.
+looked-none = Nothing found yet: entries { $part } to { $whole } of the journal were looked at.
+looked-some = That is all in entries { $part } to { $whole } of the journal; older ones weren’t looked at.
+look-on = Look on
+happened-more = Look further back in the journal
 audit-blank = The journal is empty.
 
 events-published = Published

@@ -233,6 +233,10 @@ verified-bad-how = Arrêtez le service, gardez le répertoire tel quel et lancez
 root = Racine
 checkpoints = Points de contrôle
 audit-none = Aucune entrée ne correspond.
+looked-none = Rien trouvé jusqu’ici : les entrées { $part } à { $whole } du journal ont été parcourues.
+looked-some = C’est tout dans les entrées { $part } à { $whole } du journal ; les plus anciennes n’ont pas été parcourues.
+look-on = Chercher plus loin
+happened-more = Chercher plus loin dans le journal
 audit-blank = Le journal est vide.
 
 events-published = Publiés

@@ -201,6 +201,7 @@ pub(crate) fn read(
     };
     match kind {
         Kind::Policy => {
+            policy::not_in_force(node, findings);
             if let Some(condition) = node.get("condition")
                 && let Value::Text(source) = &condition.value
             {

@@ -53,6 +53,15 @@ const NAMING: &[&str] = &[
     "skills",
     "for",
 ];
+/// Keys whose values name a model.
+const MODELS: &[&str] = &[
+    "model",
+    "models",
+    "engine",
+    "recall",
+    "fallback",
+    "fallbacks",
+];
 /// Keys whose values are people's words, or what something itself is called.
 const SAYING: &[&str] = &[
     "id",
@@ -175,6 +184,7 @@ impl Wanted<'_> {
     fn is_of_kind(&self, key: &str) -> bool {
         match self.of {
             Some(Kind::Agent) => WORKING.contains(&key),
+            Some(Kind::Model) => MODELS.contains(&key),
             Some(kind) => key == kind.word(),
             None => false,
         }

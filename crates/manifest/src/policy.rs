@@ -40,6 +40,17 @@ pub(crate) fn is_no_word(key: Option<&str>, node: &Node, findings: &mut Findings
     true
 }
 
+/// Says of a policy that isn't that of data that nothing goes by it: who wrote it would take it for
+/// in force.
+pub(crate) fn not_in_force(node: &Node, findings: &mut Findings) {
+    let what = "this policy is kept, and nothing enforces it yet";
+    let help = format!(
+        "of policies only `{DATA_POLICY}` is in force (`policies: {{{DATA_POLICY}: stays}}`): \
+         agents' grants, limits, budgets and approvals are what holds them"
+    );
+    findings.warn(node.at, what, help);
+}
+
 /// Reads it: `policies: {data: stays}`, or a document of its own.
 pub(crate) fn read(key: Option<&str>, node: &Node, findings: &mut Findings) -> Option<Kept> {
     let word = if matches!(node.value, Value::Text(_)) {

@@ -241,3 +241,73 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// What is named and isn't there, and what is there and does nothing, is told by whoever applies it
+/// and by who looks whether all is well.
+#[test]
+fn process_a_missing_model_and_an_idle_policy_are_told() {
+    let project = Project::new();
+    let text = "type: agent\nname: lone\nmodel: nosuch\nprompt: p\n---\n\
+                type: model\nname: first\nprovider: ollama\nmodel: m\n\
+                endpoint: http://127.0.0.1:11434\nfallback: [lost]\n---\n\
+                driver: {id: post, agent: lone, capabilities: [mail.read]}\n---\n\
+                type: schedule\nname: night\nevery: 1h\nagent: lone\ninput: x\n---\n\
+                type: policy\nname: deny\ncondition: \"true\"\naction: deny\napplies_to: [\"*\"]\n";
+    let path = project.path("all.yaml");
+    std::fs::write(&path, text).unwrap();
+    let file = path.to_str().unwrap();
+    let strict = project.naos(&["apply", "-f", file, "--strict"]);
+    assert_ne!(strict.exit, 0, "{}", strict.stderr);
+    let says = [
+        "agent lone is waiting: model nosuch",
+        "lost is to stand in for the model first",
+    ];
+    for words in [
+        &["config", "validate", file][..],
+        &["apply", "-f", file][..],
+    ] {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        for said in says.iter().chain(&["nothing enforces it yet"]) {
+            assert!(ended.stderr.contains(said), "{words:?}: {}", ended.stderr);
+        }
+    }
+    for (words, said) in [
+        (&["driver", "list"][..], "waiting: model nosuch"),
+        (&["schedule", "list"][..], "waits for model nosuch"),
+        (&["get", "agents"][..], "model nosuch"),
+        (
+            &["doctor"][..],
+            "no model nosuch, for which agent lone waits",
+        ),
+        (
+            &["doctor"][..],
+            "no model lost, the fallback of model first",
+        ),
+        (
+            &["doctor"][..],
+            "policy deny is kept, and nothing enforces it yet",
+        ),
+        (
+            &["doctor"][..],
+            "schedule night waits for model nosuch: what it starts fails",
+        ),
+    ] {
+        let told = project.naos(words).stdout;
+        assert!(told.contains(said), "{words:?}: {said}: {told}");
+    }
+    let named = "type: agent\nname: none\nmodel: first\nprompt: p\n";
+    std::fs::write(&path, named).unwrap();
+    for words in [
+        &["config", "validate", file][..],
+        &["apply", "-f", file][..],
+    ] {
+        let refused = project.naos(words);
+        assert_eq!(refused.exit, 2, "{words:?}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains("stands for nobody"),
+            "{}",
+            refused.stderr
+        );
+    }
+}

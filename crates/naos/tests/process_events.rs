@@ -292,3 +292,62 @@ fn process_erased_data_of_events_is_said_to_be_erased() {
         "{one}"
     );
 }
+
+/// What stands further back than one answer looks is found all the same.
+#[test]
+fn process_what_stands_far_back_is_listed() {
+    let project = Project::new();
+    let far = ["events", "emit", "ew.x", "--correlation", "conv-9"];
+    project.json(&far);
+    let daemon = project.up();
+    let one = |batch: u32, at: u32| {
+        json!({
+            "specversion": "1.0", "id": format!("{batch}-{at}"), "source": "/s",
+            "type": "other.thing",
+        })
+    };
+    for batch in 0..BATCHES {
+        let all: Vec<Value> = (0..1_000).map(|at| one(batch, at)).collect();
+        published(&daemon, &Value::Array(all).to_string());
+    }
+    for words in [
+        &["events", "list", "--type", "ew.x"][..],
+        &["events", "list", "--correlation", "conv-9"],
+    ] {
+        let listed = project.json(words);
+        assert_eq!(listed["items"][0]["type"], "ew.x", "{words:?}: {listed}");
+        assert_eq!(listed["next"], Value::Null, "{words:?}: {listed}");
+    }
+    let tail = project.naos(&["events", "tail", "--type", "ew.x", "--tail", "5"]);
+    assert!(tail.stdout.contains(" ew.x"), "{}", tail.stdout);
+    let first = project.json(&["audit", "--action", "user.added", "--last", "1"]);
+    assert_eq!(first["items"][0]["action"], "user.added", "{first}");
+    let none = project.naos(&["events", "list", "--type", "nosuch"]);
+    assert!(
+        none.stdout.contains("There are no such events."),
+        "{}",
+        none.stdout
+    );
+}
+
+/// A thousand events each: more than one answer looks at.
+const BATCHES: u32 = 51;
+
+/// Publishes a batch as the owner.
+fn published(daemon: &project::Daemon, batch: &str) {
+    use std::io::{Read, Write};
+    let host = daemon.said["url"].as_str().unwrap();
+    let host = host.strip_prefix("http://").unwrap();
+    let text = format!(
+        "POST /api/v1/events HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\n\
+         content-type: application/cloudevents-batch+json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{batch}",
+        daemon.token(),
+        batch.len(),
+    );
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+}

@@ -19,13 +19,17 @@ mod back;
 pub(crate) mod exported;
 mod given;
 mod leaving;
+mod models;
 mod waits;
+mod words;
 
 pub(crate) use back::leads_back;
 pub(crate) use given::{given_wrongly, misgiven, outgrown};
 pub(crate) use leaving::leaving;
+pub(crate) use models::unmodelled;
 pub use waits::Answers;
 pub(crate) use waits::{asked_by, unanswered};
+pub(crate) use words::words;
 
 /// A document and what it is called in messages.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +126,8 @@ pub fn check(
     warnings.extend(missing(documents, &judged.items, does_work).unwrap_or_else(|e| match e {}));
     let is_read = |name: &Name| Ok::<bool, Infallible>(known(Kind::AgentSkill, name));
     warnings.extend(unskilled(documents, &judged.items, is_read).unwrap_or_else(|e| match e {}));
+    let is_asked = |name: &Name| Ok::<bool, Infallible>(known(Kind::Model, name));
+    warnings.extend(unmodelled(documents, &judged.items, is_asked).unwrap_or_else(|e| match e {}));
     // That it is there is all that is known of it: what it runs, `apply` looks at.
     let kept = |kind: Kind, name: &Name| {
         Ok::<_, Infallible>(known(kind, name).then(|| Spec::Kept("{}".into())))
@@ -132,11 +138,15 @@ pub fn check(
     let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| Ok::<_, Infallible>(answered(topic));
     warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
+    let all: Vec<&Item> = judged.items.iter().collect();
+    let is_called = |kind, name: &Name| Ok::<bool, Infallible>(known(kind, name));
+    let words = words(documents, &all, is_called).unwrap_or_else(|e| match e {});
     let mut errors: Vec<Diagnostic> = errors
         .into_iter()
         .chain(circle)
         .chain(misgiven)
         .chain(leaving)
+        .chain(words)
         .collect();
     in_order(documents, &mut errors);
     Found { errors, warnings }

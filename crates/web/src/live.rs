@@ -243,9 +243,9 @@ impl Listener {
             if self.over {
                 return None;
             }
-            let rows = self
+            let (rows, _) = self
                 .reader
-                .audit_after(self.at, CHUNK, &AuditFilter::default())
+                .audit_after(self.at, CHUNK, CHUNK as u64, &AuditFilter::default())
                 .ok()?;
             if let Some(last) = rows.last() {
                 self.at = last.seq;

@@ -179,6 +179,8 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
         ("GET", "/api/v1/agents/{name}/recall") => &[("query", "string"), ("limit", "integer")],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),
+            ("before", "integer"),
+            ("look", "integer"),
             ("after", "integer"),
             ("limit", "integer"),
             ("action", "string"),
@@ -213,6 +215,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("category", "string"),
             ("correlation", "string"),
             ("orphans", "boolean"),
+            ("look", "integer"),
             ("after", "integer"),
             ("before", "string"),
             ("limit", "integer"),
@@ -647,7 +650,9 @@ fn schemas() -> Value {
         "Written": of(&[], json!({"seq": number()})),
         "Agent": of(
             &["name", "status", "tier", "runs", "failed", "version"],
-            json!({"name": text(), "template": maybe(), "status": text(), "tier": text(),
+            json!({"name": text(), "template": maybe(), "status": text(), "waits_for": maybe(),
+                "lacks_models": {"type": "array", "items": text()},
+                "tier": text(),
                 "runs": number(), "failed": number(), "version": number(),
                 "description": text(), "component": maybe(), "last_run": maybe(),
                 "budget": {"type": ["object", "null"]}}),

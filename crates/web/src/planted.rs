@@ -161,3 +161,13 @@ pub(crate) fn answers_untold() -> bool {
 pub(crate) fn approves_these_alone() -> bool {
     chosen("approves-these-alone")
 }
+
+/// Each model that an agent names is taken to be there.
+pub(crate) fn models_are_there() -> bool {
+    chosen("models-are-there")
+}
+
+/// What an answer didn't look at of the journal isn't there.
+pub(crate) fn newest_are_all() -> bool {
+    chosen("newest-are-all")
+}

@@ -4,7 +4,7 @@ use naos_store::Entry;
 use naos_types::fact::{Fact, tenant};
 use naos_types::{Actor, RunId, Seq, TenantId, Time};
 
-use super::{Reader, damaged};
+use super::{Looked, Reader, damaged};
 use naos_types::Refusal;
 
 /// How many entries a filtered look at the journal reads before it answers with what it has.
@@ -101,10 +101,6 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
-    fn is_empty(&self) -> bool {
-        self.action.is_none() && self.who.is_none()
-    }
-
     /// Whether a line is wanted.
     #[must_use]
     pub fn fits(&self, row: &AuditRow) -> bool {
@@ -133,7 +129,8 @@ impl Reader {
         row
     }
 
-    /// Up to `limit` lines that fit, after `after`, oldest first.
+    /// Up to `limit` lines that fit, after `after`, oldest first; and up to where the journal was
+    /// looked at, at most `scan` entries of it.
     ///
     /// # Errors
     /// A refusal if the journal is damaged.
@@ -141,21 +138,29 @@ impl Reader {
         &self,
         after: Seq,
         limit: usize,
+        scan: u64,
         filter: &AuditFilter,
-    ) -> Result<Vec<AuditRow>, Refusal> {
-        let mut out = Vec::new();
-        let mut at = after;
-        while out.len() < limit && at - after < AUDIT_SCAN_MAX {
-            let rows = self.store.entries(at, CHUNK as usize).map_err(damaged)?;
-            let Some(last) = rows.last() else { break };
-            at = last.seq;
-            let rows = rows.iter().map(|entry| self.audit_row(entry));
-            out.extend(rows.filter(|row| filter.fits(row)).take(limit - out.len()));
+    ) -> Result<(Vec<AuditRow>, Seq), Refusal> {
+        let (mut out, mut at) = (Vec::new(), after);
+        while out.len() < limit && at - after < scan {
+            let count = CHUNK.min(scan - (at - after));
+            let entries = self.store.entries(at, count as usize).map_err(damaged)?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in &entries {
+                at = entry.seq;
+                out.extend(Some(self.audit_row(entry)).filter(|row| filter.fits(row)));
+                if out.len() == limit {
+                    break;
+                }
+            }
         }
-        Ok(out)
+        Ok((out, at))
     }
 
-    /// The last `limit` lines that fit and stand before `before`, oldest first.
+    /// The last `limit` lines that fit and stand before `before`, oldest first, among `scan`
+    /// entries.
     ///
     /// # Errors
     /// A refusal if the journal is damaged.
@@ -163,29 +168,25 @@ impl Reader {
         &self,
         before: Option<Seq>,
         limit: usize,
+        scan: u64,
         filter: &AuditFilter,
-    ) -> Result<Vec<AuditRow>, Refusal> {
-        let head = self.seq()?;
-        let mut end = before.map_or(head, |before| before.saturating_sub(1).min(head));
-        let from = end;
-        let mut out: Vec<AuditRow> = Vec::new();
-        while out.len() < limit && end > 0 && from - end < AUDIT_SCAN_MAX {
-            let wanted = if filter.is_empty() {
-                (limit - out.len()) as u64
-            } else {
-                CHUNK
-            };
-            let count = wanted.min(CHUNK).min(end);
-            let rows = self
-                .store
-                .entries(end - count, count as usize)
-                .map_err(damaged)?;
-            let rows = rows.iter().rev().map(|entry| self.audit_row(entry));
-            out.extend(rows.filter(|row| filter.fits(row)).take(limit - out.len()));
-            end -= count;
+    ) -> Result<Looked<AuditRow>, Refusal> {
+        if limit == 0 {
+            let (rows, newest) = (Vec::new(), 0);
+            return Ok(Looked {
+                rows,
+                next: before,
+                newest,
+            });
         }
-        out.reverse();
-        Ok(out)
+        let mut rows: Vec<AuditRow> = Vec::new();
+        let (next, newest) = self.backwards(before, scan, |entry| {
+            rows.extend(Some(self.audit_row(entry)).filter(|row| filter.fits(row)));
+            Ok((rows.len() == limit).then_some(entry.seq))
+        })?;
+        rows.reverse();
+        let next = next.filter(|seq| *seq > 1); // before the first there is nothing
+        Ok(Looked { rows, next, newest })
     }
 
     /// The first seq whose fact is not older than `at`: the journal's times never run backwards.

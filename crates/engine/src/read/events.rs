@@ -11,7 +11,7 @@ use super::{Reader, damaged};
 pub const EVENTS_SCAN_MAX: u64 = 50_000;
 /// How many facts are read at once.
 const CHUNK: u64 = 512;
-/// How many are read first at least: where most facts are events, those wanted are among them.
+/// How many are read first at least: where most facts are wanted, those are all.
 const FIRST_CHUNK: usize = 16;
 /// How the fact is called.
 const KIND: &str = "event.published";
@@ -25,6 +25,27 @@ pub struct EventRow {
     pub at: Time,
     /// What the journal says.
     pub event: Published,
+}
+
+/// What a look through the journal found, and how far back it went.
+#[derive(Clone, Debug)]
+pub struct Looked<T> {
+    /// What was found.
+    pub rows: Vec<T>,
+    /// Where to go on, if there may be more: before this place.
+    pub next: Option<Seq>,
+    /// The newest entry that was looked at; nought where there was none.
+    pub newest: Seq,
+}
+
+impl<T> Looked<T> {
+    /// The entries between which it looked, where it ended before `limit` were found and before
+    /// the beginning of the journal: whoever says that there are no more says too much.
+    #[must_use]
+    pub fn cut(&self, limit: usize) -> Option<(Seq, Seq)> {
+        let from = self.next.filter(|_| self.rows.len() < limit);
+        from.map(|from| (from, self.newest))
+    }
 }
 
 fn row(entry: &Entry) -> Result<Option<EventRow>, Refusal> {
@@ -59,7 +80,8 @@ impl Reader {
         let (mut out, mut at) = (Vec::new(), after);
         let mut chunk = limit.clamp(FIRST_CHUNK, CHUNK as usize);
         while out.len() < limit && at - after < scan {
-            let entries = self.store.entries(at, chunk).map_err(damaged)?;
+            let left = usize::try_from(scan - (at - after)).unwrap_or(usize::MAX);
+            let entries = self.store.entries(at, chunk.min(left)).map_err(damaged)?;
             chunk = CHUNK as usize;
             if entries.is_empty() {
                 break;
@@ -77,8 +99,8 @@ impl Reader {
         Ok((out, at))
     }
 
-    /// Up to `limit` events that are wanted and stand before `before`, newest first; and where to
-    /// go on, if there may be more.
+    /// Up to `limit` events that are wanted and stand before `before`, newest first, among `scan`
+    /// facts.
     ///
     /// # Errors
     /// A refusal if the journal is damaged.
@@ -86,43 +108,46 @@ impl Reader {
         &self,
         before: Option<Seq>,
         limit: usize,
+        scan: u64,
         wants: impl Fn(&Published) -> bool,
-    ) -> Result<(Vec<EventRow>, Option<Seq>), Refusal> {
-        let mut out = Vec::new();
-        let next = self.backwards(before, EVENTS_SCAN_MAX, |entry| {
+    ) -> Result<Looked<EventRow>, Refusal> {
+        let mut rows = Vec::new();
+        let (next, newest) = self.backwards(before, scan, |entry| {
             if let Some(row) = row(entry)?.filter(|row| wants(&row.event)) {
-                if out.len() == limit {
+                if rows.len() == limit {
                     return Ok(Some(entry.seq + 1));
                 }
-                out.push(row);
+                rows.push(row);
             }
             Ok(None)
         })?;
-        Ok((out, next))
+        Ok(Looked { rows, next, newest })
     }
 
     /// Looks at what stands before `before`, newest first, until `look` says from where to go on;
-    /// else from where `scan` facts ended it, if that is not the beginning of the journal.
+    /// else from where `scan` facts ended it, if that is not the beginning of the journal. With it,
+    /// the newest that it looked at.
     pub(super) fn backwards(
         &self,
         before: Option<Seq>,
         scan: u64,
         mut look: impl FnMut(&Entry) -> Result<Option<Seq>, Refusal>,
-    ) -> Result<Option<Seq>, Refusal> {
+    ) -> Result<(Option<Seq>, Seq), Refusal> {
         let head = self.seq()?;
         let mut end = before.map_or(head, |before| before.saturating_sub(1).min(head));
-        let from = end;
+        let (from, mut chunk) = (end, FIRST_CHUNK as u64);
         while end > 0 && from - end < scan {
-            let count = CHUNK.min(end);
+            let count = chunk.min(end).min(scan - (from - end));
+            chunk = (chunk * 2).min(CHUNK);
             let entries = self.store.entries(end - count, count as usize);
             for entry in entries.map_err(damaged)?.iter().rev() {
                 if let Some(next) = look(entry)? {
-                    return Ok(Some(next));
+                    return Ok((Some(next), from));
                 }
             }
             end -= count;
         }
-        Ok((end > 0).then_some(end + 1))
+        Ok(((end > 0).then_some(end + 1), from))
     }
 
     /// The event at a place.

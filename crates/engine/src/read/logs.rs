@@ -58,7 +58,7 @@ impl Reader {
     /// # Errors
     /// As [`Self::log`], and where that fact doesn't tell of lines of this run.
     pub fn log_of(&self, run: RunId, seq: Seq) -> Result<LogView, Refusal> {
-        let rows = self.audit_after(seq.saturating_sub(1), 1, &AuditFilter::default())?;
+        let (rows, _) = self.audit_after(seq.saturating_sub(1), 1, 1, &AuditFilter::default())?;
         match rows
             .into_iter()
             .find_map(|row| row.fact.filter(|_| row.seq == seq))

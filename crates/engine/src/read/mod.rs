@@ -36,7 +36,7 @@ pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
 pub use calls::{CALLS_SHOWN_MAX, CallView, Calls, CallsFrom, PREVIEW_BYTES_MAX};
 pub use daily::{Activity, Daily, LOG_LINES_MAX, Line};
 pub use erasing::{Erasable, Saying, Wanted};
-pub use events::{EVENTS_SCAN_MAX, EventRow};
+pub use events::{EVENTS_SCAN_MAX, EventRow, Looked};
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
 pub use logs::LogView;
 pub use moment::Moment;

@@ -66,7 +66,7 @@ impl Reader {
         limit: usize,
     ) -> Result<(Vec<Change>, Option<Seq>), Refusal> {
         let mut out = Vec::new();
-        let next = self.backwards(before, AUDIT_SCAN_MAX, |entry| {
+        let (next, _) = self.backwards(before, AUDIT_SCAN_MAX, |entry| {
             out.extend(Change::of(entry, path));
             Ok((out.len() == limit).then_some(entry.seq))
         })?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::{self, Fact};
-use naos_types::spec::{AgentSpec, AgentSpecV1, AgentSpecV2};
+use naos_types::spec::{AgentSpec, AgentSpecV1, AgentSpecV2, Kind};
 use naos_types::{Actor, AgentStatus, Code, Name, Refusal, RunId, Sealed, Time};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -241,12 +241,7 @@ fn create(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: &AgentSpec) -> Don
         );
         return Err(Stop::refused(Code::TOO_LARGE, what));
     }
-    if name.as_str() == crate::message::ALL {
-        let what = format!("@{name} calls everybody: no agent is called so");
-        return Err(Stop::refused(Code::BAD_NAME, what));
-    }
-    if name.as_str() == crate::message::SELF {
-        let what = format!("{name} is naos itself: no agent is called so");
+    if let Some(what) = crate::resource::stands_for(Kind::Agent, name) {
         return Err(Stop::refused(Code::BAD_NAME, what));
     }
     if crate::member::is_named(turn, name) {

@@ -92,6 +92,8 @@ fn is_free(turn: &Turn<'_>, handle: &Name) -> Done {
         "calls everybody"
     } else if handle.as_str() == crate::message::SELF {
         "is naos itself"
+    } else if handle.as_str() == crate::resource::NOBODY {
+        "stands for nobody"
     } else if turn.agent(handle)?.is_some() {
         "is an agent"
     } else if is_named(turn, handle) {

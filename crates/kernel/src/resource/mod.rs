@@ -4,6 +4,7 @@ mod by_hand;
 mod derived;
 pub(crate) mod driver;
 pub(crate) mod server;
+mod word;
 
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ use crate::turn::{Done, Stop, Turn};
 pub use by_hand::{is_on, stays_off};
 pub use derived::{is_derived, signs_nothing};
 pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC, said};
+pub(crate) use word::NOBODY;
+pub use word::stands_for;
 
 /// One resource in its last version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,6 +243,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             fits(*kind, spec)?;
             policy_of(*kind, name, spec)?;
             derived::check_called(turn, *kind, name)?;
+            word::check_word(turn, *kind, name)?;
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
             }
@@ -257,6 +261,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             fits(*kind, spec)?;
             policy_of(*kind, name, spec)?;
             derived::check_called(turn, *kind, name)?;
+            word::check_word(turn, *kind, name)?;
             if *kind == Kind::Subscription {
                 crate::event::room(turn, name)?;
             }

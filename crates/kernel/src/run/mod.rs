@@ -3,6 +3,7 @@
 mod asked;
 mod bounds;
 mod calls;
+mod chain;
 mod colleague;
 mod end;
 pub(crate) mod endpoint;

@@ -18,9 +18,11 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{self, Formed};
 use super::window::{self, Fitted, Reads, Said, Whole};
-use super::{Run, asked, bounds, calls, end, fork, held, own_time, server, tools, workspace};
+use super::{
+    Run, asked, bounds, calls, chain, end, fork, held, own_time, server, tools, workspace,
+};
 use crate::review::VERDICT_SCHEMA;
-use crate::state::{Key, ResourceKey};
+use crate::state::ResourceKey;
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
@@ -28,8 +30,6 @@ use crate::turn::{Done, Stop, Turn};
 const REPEATS_MAX: u32 = 3;
 /// How many answers in a row may be lost, each of which counts as the most that it can cost.
 const LOST_MAX: u32 = 2;
-/// The most models that are asked for one answer, those that stand in included.
-const CHAIN_MAX: usize = 16;
 /// What stands around each piece of a conversation, in tokens: roles, marks, names.
 const PIECE_TOKENS: u64 = 64;
 /// What naos itself says to every model, beside the prompt: less than so many bytes.
@@ -115,8 +115,8 @@ pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>>
     Ok(turn.agent(agent)?.and_then(|agent| agent.spec.mind.clone()))
 }
 
-/// The models that can be asked, each followed by those that stand in for it, unless it is to
-/// answer alone; and why one can't. `from` is where material comes from that stays.
+/// The models that can be asked, in their order; and why one can't. `from` is where material comes from that
+/// stays.
 fn models<'t>(
     turn: &'t Turn<'_>,
     mind: &MindSpec,
@@ -125,34 +125,21 @@ fn models<'t>(
 ) -> Done<(Vec<(Name, &'t ModelSpec)>, Refusal)> {
     let stays = from.is_some() || bounds::stays(turn, mind)?;
     let none = |why: String| Refusal::new(Code::NO_MODEL, why);
-    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays, mind, from), 0);
-    let mut named = mind.models.clone();
-    if named.is_empty() {
-        named = cheapest(turn, mind, stays)?;
-    }
-    while let Some(name) = named.get(at).cloned() {
-        at += 1;
-        match found(turn, &name)? {
-            Some(spec) => {
-                let more = spec.fallbacks.iter();
-                let more: Vec<Name> = more.filter(|name| !named.contains(name)).cloned().collect();
-                if !alone {
-                    named.splice(at..at, more);
-                    named.truncate(CHAIN_MAX);
-                }
-                if !spec.enabled {
-                    why = none(format!("the model {name} is disabled"));
-                } else if spec.only_embeds() {
-                    let what =
-                        format!("the model {name} puts texts into one space and says nothing");
-                    why = none(what);
-                } else if stays && spec.leaves_country {
-                    why = bounds::leaves(&name, mind, from);
-                } else {
-                    there.push((name, spec));
-                }
-            }
-            None => why = none(format!("there is no model {name}: apply one")),
+    let (mut there, mut why) = (Vec::new(), bounds::none_fits(stays, mind, from));
+    for (name, spec) in chain::chain(turn, mind, (alone, stays))? {
+        let Some(spec) = spec else {
+            why = none(format!("there is no model {name}: apply one"));
+            continue;
+        };
+        if !spec.enabled {
+            why = none(format!("the model {name} is disabled"));
+        } else if spec.only_embeds() {
+            let what = format!("the model {name} puts texts into one space and says nothing");
+            why = none(what);
+        } else if stays && spec.leaves_country {
+            why = bounds::leaves(&name, mind, from);
+        } else {
+            there.push((name, spec));
         }
     }
     Ok((there, why))
@@ -163,38 +150,6 @@ pub(super) fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t Mode
     let key = ResourceKey(Kind::Model, name.clone());
     let found = turn.resource(&key)?;
     Ok(found.and_then(|resource| resource.spec.model()))
-}
-
-/// All models that can do what an agent wants, the cheapest first: by what a thousand tokens read
-/// and as many written cost. An engine acts by itself: only who names it is given it.
-fn cheapest(turn: &Turn<'_>, mind: &MindSpec, stays: bool) -> Done<Vec<Name>> {
-    let all = turn.models(&())?.map_or_else(Vec::new, |all| {
-        all.names.iter().cloned().collect::<Vec<Name>>()
-    });
-    let keys = all
-        .iter()
-        .cloned()
-        .map(|name| Key::Resource(ResourceKey(Kind::Model, name)));
-    turn.load(keys)?;
-    let mut fit = Vec::new();
-    for name in all {
-        let Some(spec) = found(turn, &name)? else {
-            continue;
-        };
-        let can = |wanted| spec.can.contains(wanted);
-        let price = spec.prices.as_ref().map(|prices| prices.most(1_000, 1_000));
-        // After all whose price is known.
-        let unknown = bounds::asks_unpriced(mind, spec).then_some(Micros(u64::MAX));
-        let price = price.or(unknown);
-        let talks = !spec.format.is_engine() && !spec.only_embeds();
-        let fits = spec.enabled && talks && mind.wants.iter().all(can);
-        let fits = fits && !(stays && spec.leaves_country);
-        if let Some(price) = price.filter(|_| fits) {
-            fit.push((price, name));
-        }
-    }
-    fit.sort();
-    Ok(fit.into_iter().map(|(_, name)| name).collect())
 }
 
 /// What an answer costs at most, whatever it is.
@@ -530,7 +485,8 @@ pub(super) fn ask(
         }
         Err(why) if thinking.failed > 0 => {
             // The last failure says more than that nobody is left.
-            let mut problem = Problem::new(Code::MODEL_FAILED, "no model answered");
+            let what = chain::unanswered(turn, &whole, run.is_what_if())?;
+            let mut problem = Problem::new(Code::MODEL_FAILED, what);
             problem.said = last_failure(turn, run)?;
             if matches!(why.code, Code::OVER_BUDGET | Code::BUDGET_TOO_SMALL) {
                 problem = Problem::new(why.code, why.what);

@@ -1,6 +1,14 @@
 //! Documents, members, resources, events, roles.
 
+use naos_kernel::{Need, Replay};
+use naos_types::command::{self, Command};
+use naos_types::fact::agent;
+use naos_types::spec::{AgentSpec, Kind};
+use naos_types::{Actor, Code, Name};
+
+use crate::bench::Bench;
 use crate::script::check;
+use crate::thinking::model;
 
 #[test]
 fn documents_have_versions() {
@@ -113,4 +121,67 @@ fn roles_bound_what_is_asked() {
     ] {
         check(&format!("role {role}; {sentence}"), expected);
     }
+}
+
+/// A name that stands for something else is nobody's: whoever has one already keeps it.
+#[test]
+fn nothing_new_is_called_by_a_word() {
+    let name = |text: &str| Name::new(text).unwrap();
+    let agent = |text: &str| -> Command {
+        command::Agent::Apply {
+            name: name(text),
+            spec: AgentSpec::default(),
+        }
+        .into()
+    };
+    let of_model = |text: &str| -> Command {
+        command::Resource::Apply {
+            kind: Kind::Model,
+            name: name(text),
+            spec: model(true),
+        }
+        .into()
+    };
+    for (asked, says) in [
+        (agent("all"), "@all calls everybody: no agent is called so"),
+        (agent("naos"), "naos is naos itself: no agent is called so"),
+        (agent("none"), "none stands for nobody"),
+        (of_model("any"), "any stands for the cheapest model"),
+    ] {
+        let refused = Bench::new().command(asked).0.unwrap_err();
+        assert_eq!(refused.code, Code::BAD_NAME, "{refused:?}");
+        assert!(refused.what.starts_with(says), "{refused:?}");
+    }
+    let mut bench = Bench::new();
+    bench.command(of_model("none")).0.unwrap();
+    // One that was there before such names were refused.
+    let old = agent::Created {
+        name: name("none"),
+        spec: AgentSpec::default(),
+        by: Actor::System,
+        down: false,
+    };
+    let old = old.into();
+    loop {
+        match naos_kernel::apply(&bench.state, &old, bench.now) {
+            Replay::Changed(changes) => break drop(bench.state.merge(changes)),
+            Replay::Needs(needs) => {
+                for need in needs {
+                    let Need::Record(key) = need else {
+                        panic!("{need:?}")
+                    };
+                    bench.state.load(key, None).unwrap();
+                }
+            }
+            Replay::Broken(what) => panic!("{what}"),
+        }
+    }
+    let changed = command::Agent::Apply {
+        name: name("none"),
+        spec: AgentSpec {
+            description: "Works on.".into(),
+            ..AgentSpec::default()
+        },
+    };
+    bench.command(changed).0.unwrap();
 }

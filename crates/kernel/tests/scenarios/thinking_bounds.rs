@@ -413,3 +413,26 @@ fn what_may_go_over_the_budget_is_not_asked() {
         assert_eq!(cell.money(), (200, 0));
     }
 }
+
+/// Where nobody answered, whoever was to stand in and isn't there is named.
+#[test]
+fn who_was_to_stand_in_and_is_not_there_is_named() {
+    let mut bench = made(keeps(&["first"], None));
+    apply(&mut bench, "first", |model| {
+        model.fallbacks = vec![name("gone"), name("second"), name("lost")];
+    });
+    let (reply, _) = open(&mut bench);
+    let Ok(Reply::Task { run: Some(run), .. }) = reply else {
+        panic!("{reply:?}")
+    };
+    let mut cell = Cell { bench, run };
+    cell.says(&trouble(false));
+    assert_eq!(cell.asked().unwrap().1.model, name("second"));
+    cell.says(&trouble(false));
+    let problem = cell.run().problem.clone().unwrap();
+    assert_eq!(problem.code, Code::MODEL_FAILED);
+    assert_eq!(
+        problem.note,
+        "no model answered, and there is no model gone, lost"
+    );
+}

@@ -6,13 +6,14 @@ use std::time::Duration;
 use naos_types::{DAY_MS, Span};
 use serde_json::{Value, json};
 
+use super::look::{self, Far};
 use super::{Context, Ended, Following, name};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{Session, api, part};
 
 /// Entries that are asked for at once.
-const PAGE_MAX: u64 = 1_000;
+const PAGE_MAX: usize = 1_000;
 const POLL_MS: u64 = 500;
 
 /// Shows what happened, oldest first; `verify` proves that nothing of it was changed.
@@ -154,7 +155,7 @@ fn last_of(
     // What a line holds is known once it is read: all are, and the newest of those are shown.
     let asked = if texts.is_empty() { last } else { u64::MAX };
     let mut session = context.session()?;
-    let mut rows = newest(&mut session, asked, &query)?;
+    let mut rows = newest(&context.out, &mut session, asked, &query)?;
     drop(session);
     within(&mut rows, *days);
     rows.retain(|row| {
@@ -253,7 +254,7 @@ pub(crate) fn costs(context: &Context, agent: Option<&str>, days: Option<u32>, l
         filter += &format!("&agent={}", name(agent)?);
     }
     let mut session = context.session()?;
-    let mut rows = newest(&mut session, last, &filter)?;
+    let mut rows = newest(&context.out, &mut session, last, &filter)?;
     drop(session);
     within(&mut rows, days);
     list(context, &rows)
@@ -271,39 +272,38 @@ fn list(context: &Context, rows: &[Value]) -> Ended {
 }
 
 /// The newest `last` entries, oldest first, in as many questions as it takes.
-fn newest(session: &mut Session, last: u64, filter: &str) -> Result<Vec<Value>, Fail> {
-    if last <= PAGE_MAX {
-        let answer = session.get(api(&format!("/audit?last={last}{filter}")))?;
-        return Ok(items(&answer).to_vec());
+pub(super) fn newest(
+    out: &Out,
+    session: &mut Session,
+    last: u64,
+    filter: &str,
+) -> Result<Vec<Value>, Fail> {
+    let wanted = usize::try_from(last).unwrap_or(usize::MAX);
+    if wanted == 0 {
+        return Ok(Vec::new());
     }
-    let head = session.get(api("/audit?last=1"))?;
-    let head = items(&head)
-        .first()
-        .and_then(|row| row["seq"].as_u64())
-        .unwrap_or(0);
-    // Entries are numbered without gaps; a filter leaves some out, so it starts at the first.
-    let mut after = if filter.is_empty() {
-        head.saturating_sub(last)
-    } else {
-        0
-    };
-    let mut rows = Vec::new();
-    loop {
-        let path = format!("/audit?after={after}&limit={PAGE_MAX}{filter}");
-        let answer = session.get(api(&path))?;
-        let found = items(&answer);
-        rows.extend_from_slice(found);
-        let next = found.last().and_then(|row| row["seq"].as_u64());
-        match next {
-            Some(seq) if seq > after && seq < head => after = seq,
-            _ => break,
+    let mut found = look::back(out, (wanted, None, Far::All), |limit, before| {
+        let before = before.map_or_else(String::new, |before| format!("&before={before}"));
+        let path = format!("/audit?last={}{before}{filter}", limit.min(PAGE_MAX));
+        let mut answer = session.get(api(&path))?;
+        if let Some(rows) = answer["items"].as_array_mut() {
+            rows.reverse();
         }
-    }
-    let surplus = rows
-        .len()
-        .saturating_sub(usize::try_from(last).unwrap_or(usize::MAX));
-    rows.drain(..surplus);
+        Ok(answer)
+    })?;
+    let mut rows = match found["items"].take() {
+        Value::Array(rows) => rows,
+        _ => Vec::new(),
+    };
+    rows.reverse();
     Ok(rows)
+}
+
+/// The place of the newest entry.
+pub(super) fn head(session: &mut Session) -> Result<u64, Fail> {
+    let newest = session.get(api("/audit?last=1"))?;
+    let seq = items(&newest).first().and_then(|row| row["seq"].as_u64());
+    Ok(seq.unwrap_or(0))
 }
 
 /// What is wrong with the files of others, a line each.
@@ -363,8 +363,9 @@ fn verify(context: &Context, all: bool) -> Ended {
 
 fn tail(context: &Context, n: u64) -> Ended {
     let mut session = context.session()?;
-    let mut rows = newest(&mut session, n, "")?;
-    let (mut seen, mut following) = (0, Following::default());
+    let mut seen = head(&mut session)?;
+    let mut rows = newest(&context.out, &mut session, n, "")?;
+    let mut following = Following::default();
     loop {
         seen = show(&context.out, &rows).unwrap_or(seen);
         following.pause(&context.out, &mut session, Duration::from_millis(POLL_MS))?;

@@ -1,6 +1,7 @@
 //! `naos doctor`, `naos doctor cell`
 
 mod cell;
+mod missing;
 mod receivers;
 
 use std::fs;
@@ -28,6 +29,9 @@ pub(crate) struct Doctor {
 enum What {
     Cell(cell::Cell),
 }
+
+/// What is said of what waits for a model begins so, where it waits for nothing else.
+const MODEL: &str = "model ";
 
 /// What was found about one thing.
 struct Found {
@@ -255,8 +259,13 @@ fn asked(session: &mut Session, recall: &Chosen, found: &mut Vec<Found>) {
             let all = crate::out::items(&listed).iter();
             let daemon = session.daemon().map(|daemon| daemon.pid);
             found.extend(all.filter_map(|model| without_key(model, daemon)));
+            found.extend(missing::all(session, &listed));
         }
         Err(fail) => found.push(bad("models", &fail)),
+    }
+    match session.get(api("/resources/policy")) {
+        Ok(policies) => found.extend(missing::unenforced(&policies)),
+        Err(fail) => found.push(bad("policies", &fail)),
     }
 }
 
@@ -310,11 +319,18 @@ fn without_runs(schedule: &Value) -> Option<Found> {
     let name = crate::out::cell(&schedule["name"]);
     let next = schedule["next"][0].as_str();
     let next = next.map_or_else(String::new, |at| format!(", and the one at {at} has none"));
+    let lacks = schedule["waits_for"].as_str().unwrap_or_default();
+    let comes_to = match lacks.starts_with(MODEL) {
+        true => format!("what it starts fails {until}"),
+        false => format!(
+            "{} of its times had no run{next} {until}",
+            schedule["missed"]
+        ),
+    };
     let says = format!(
-        "{} {name} {why}: {} of its times had no run{next} {until}; `naos \
-         schedule show {name}`, and `naos schedule pause {name}` if it isn't wanted",
+        "{} {name} {why}: {comes_to}; `naos schedule show {name}`, and `naos schedule pause \
+         {name}` if it isn't wanted",
         crate::out::cell(&schedule["kind"]),
-        schedule["missed"],
     );
     Some(odd("schedules", says))
 }

@@ -192,7 +192,7 @@ fn by(item: &Value) -> String {
 /// Where one stands, in a few words.
 fn state(item: &Value) -> String {
     match item["status"].as_str().unwrap_or_default() {
-        "waiting" => format!("waiting: agent {}", cell(&item["agent"])),
+        "waiting" => format!("waiting: {}", cell(&item["waits_for"])),
         "resting" => format!("resting until {}", cell(&item["resting_until"])),
         "empty" => "answers nothing: no capabilities".to_owned(),
         word => word.to_owned(),
@@ -226,7 +226,7 @@ mod tests {
                 "answers nothing: no capabilities",
             ),
             (
-                json!({"status": "waiting", "agent": "mail"}),
+                json!({"status": "waiting", "agent": "mail", "waits_for": "agent mail"}),
                 "waiting: agent mail",
             ),
             (

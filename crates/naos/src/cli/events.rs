@@ -10,14 +10,19 @@ use naos_types::spec::DRIVER_PREFIX;
 use naos_types::{Unread, read_exactly};
 use serde_json::{Map, Value, json};
 
+use super::look::{self, Far};
 use super::{Context, Ended, Following, given, name};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
-use crate::session::{api, part};
+use crate::session::{Session, api, part};
 
 const POLL_MS: u64 = 250;
 /// Events that are asked for at once.
 const PAGE_MAX: usize = 200;
+/// How many are listed unless somebody says.
+const LISTED: u32 = 50;
+/// How one looks on by hand.
+const LIST: &str = "naos events list";
 /// How long one request waits for events.
 const WAIT_MS_MAX: u64 = 20_000;
 
@@ -137,7 +142,7 @@ struct Emit {
 }
 
 /// Which events.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 struct Which {
     /// Only these types: `*` stands for any text; as often as needed.
     #[arg(long = "type", value_name = "TYPE")]
@@ -161,7 +166,7 @@ struct List {
     #[arg(long)]
     orphans: bool,
     /// At most so many.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = LISTED)]
     limit: u32,
     /// Those before this place in the journal.
     #[arg(long, value_name = "SEQ")]
@@ -223,9 +228,9 @@ struct Pull {
 
 pub(crate) fn go(context: &Context, events: &Events) -> Ended {
     match &events.what {
-        None => list(context, ""),
+        None => list(context, &List::default()),
         Some(What::Emit(asked)) => emit(context, asked),
-        Some(What::List(asked)) => list(context, &asked.query()),
+        Some(What::List(asked)) => list(context, asked),
         Some(What::Show { event }) => show(context, event),
         Some(What::Tail(asked)) => tail(context, asked),
         Some(What::Stats) => stats(context),
@@ -341,21 +346,49 @@ impl Which {
     }
 }
 
-impl List {
-    fn query(&self) -> String {
-        let mut query = self.which.query();
-        query.push(format!("limit={}", self.limit));
-        query.extend(self.before.map(|before| format!("before={before}")));
-        if self.orphans {
-            query.push("orphans=true".into());
+impl Default for List {
+    fn default() -> Self {
+        Self {
+            which: Which::default(),
+            orphans: false,
+            limit: LISTED,
+            before: None,
         }
-        format!("?{}", query.join("&"))
     }
 }
 
-fn list(context: &Context, query: &str) -> Ended {
+impl List {
+    fn query(&self) -> Vec<String> {
+        let mut query = self.which.query();
+        if self.orphans {
+            query.push("orphans=true".into());
+        }
+        query
+    }
+}
+
+/// Events before a place, newest first, in as many questions as it takes.
+fn before(
+    context: &Context,
+    session: &mut Session,
+    which: &[String],
+    asks: (u32, Option<u64>, Far),
+) -> Result<Value, Fail> {
+    let (wanted, from, far) = asks;
+    let asks = (wanted as usize, from, far);
+    look::back(&context.out, asks, |limit, before| {
+        let mut query = which.to_vec();
+        query.push(format!("limit={limit}"));
+        query.extend(before.map(|before| format!("before={before}")));
+        session.get(api(&format!("/events?{}", query.join("&"))))
+    })
+}
+
+fn list(context: &Context, asked: &List) -> Ended {
     let mut session = context.session()?;
-    let answer = session.get(api(&format!("/events{query}")))?;
+    let which = asked.query();
+    let asks = (asked.limit, asked.before, Far::Found);
+    let answer = before(context, &mut session, &which, asks)?;
     let stats = session.get(api("/events/stats"))?;
     drop(session);
     if context.out.json {
@@ -376,16 +409,23 @@ fn list(context: &Context, query: &str) -> Ended {
         })
         .collect();
     if rows.is_empty() {
-        context.out.say("There are no events.");
+        context.out.say(match which.is_empty() {
+            true => "There are no events.",
+            false => "There are no such events.",
+        });
     } else {
         let head = ["seq", "time", "type", "source", "correlation", ""];
         context.out.table(&head, &rows);
     }
     say_stats(&context.out, &stats);
-    if let Some(next) = answer["next"].as_u64() {
-        context
-            .out
-            .note(format!("There may be more: --before {next}"));
+    let wanted = asked.limit as usize;
+    match answer["next"].as_u64() {
+        Some(next) if rows.len() >= wanted => {
+            context
+                .out
+                .note(format!("There may be more: --before {next}"));
+        }
+        _ => look::tell_cut(&context.out, &answer, wanted, LIST),
     }
     Ok(0)
 }
@@ -432,10 +472,17 @@ fn tail(context: &Context, asked: &Tail) -> Ended {
         Some(after) => after,
         None => {
             let status = session.get(api("/events/stats"))?;
-            let answer = session.get(ask(format!("limit={}", asked.tail.clamp(1, 500))))?;
-            if asked.tail > 0 {
-                items(&answer).iter().rev().for_each(|one| tell(out, one));
-            }
+            let far = match (asked.tail, asked.follow) {
+                (0, _) | (_, true) => Far::Near,
+                _ => Far::Found,
+            };
+            let wanted = asked.tail.min(500);
+            let answer = match wanted {
+                0 => Value::Null,
+                _ => before(context, &mut session, &which, (wanted, None, far))?,
+            };
+            items(&answer).iter().rev().for_each(|one| tell(out, one));
+            look::tell_cut(out, &answer, wanted as usize, LIST);
             let last = items(&answer).first().and_then(|one| one["seq"].as_u64());
             last.unwrap_or(0).max(status["seq"].as_u64().unwrap_or(0))
         }

@@ -81,6 +81,7 @@ const LISTED: &[Listed] = &[
             "template",
             "runs",
             "failed",
+            "waits_for",
             "description",
         ],
     },
@@ -177,7 +178,7 @@ pub(crate) fn go(context: &Context, get: &Get) -> Ended {
     let mut session = context.session()?;
     let answer = match name {
         Some(name) => one(&mut session, kind, name)?,
-        None => many(&mut session, get, kind)?,
+        None => many(&out, &mut session, get, kind)?,
     };
     drop(session);
     if out.json {
@@ -263,7 +264,9 @@ fn one(session: &mut Session, kind: &str, name: &str) -> Result<Value, Fail> {
         return match listed.path {
             "/documents" => session.get(crate::workspace::place(name)?),
             "/audit" => {
-                let all = session.get(api("/audit?last=1000&action=event.published"))?;
+                let before = name.parse::<u64>().unwrap_or(0).saturating_sub(1);
+                let path = format!("/audit?after={before}&limit=1&look=1{EVENTS}");
+                let all = session.get(api(&path))?;
                 let found = items(&all)
                     .iter()
                     .find(|row| cell(&row["seq"]) == name)
@@ -286,6 +289,11 @@ fn one(session: &mut Session, kind: &str, name: &str) -> Result<Value, Fail> {
     session.get(api(&format!("/resources/{}/{}", kind.word(), part(name))))
 }
 
+/// What makes a question about the journal one about its events.
+const EVENTS: &str = "&action=event.published";
+/// How many of them are listed unless somebody says.
+const EVENTS_LISTED: u64 = 100;
+
 /// A run with all of its calls, which are told page by page.
 fn run(session: &mut Session, id: &str) -> Result<Value, Fail> {
     let path = format!("/runs/{}", part(id));
@@ -303,7 +311,7 @@ fn run(session: &mut Session, id: &str) -> Result<Value, Fail> {
     Ok(all)
 }
 
-fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {
+fn many(out: &Out, session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {
     if matches!(kind, "budget" | "budgets") {
         let costs = session.get(api("/costs"))?;
         return Ok(json!({"items": costs["budgets"], "next": null}));
@@ -332,8 +340,11 @@ fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {
         return Err(Fail::usage(what).help(help));
     }
     if path == "/audit" {
-        put("action", Some("event.published".into()));
-        put("last", Some(get.limit.unwrap_or(100).to_string()));
+        let last = get.limit.map_or(EVENTS_LISTED, u64::from);
+        let filter = query.iter().map(|one| format!("&{one}"));
+        let filter: String = std::iter::once(EVENTS.to_owned()).chain(filter).collect();
+        let rows = super::audit::newest(out, session, last, &filter)?;
+        return Ok(json!({"items": rows, "next": null}));
     }
     let mut answer = session.get(api(&address(&path, &query, &[])))?;
     if let (Some(limit), Some(rows)) = (get.limit, answer["items"].as_array_mut()) {
@@ -408,7 +419,10 @@ fn list(out: &Out, kind: &str, answer: &Value) {
         .collect();
     let head: Vec<&str> = columns
         .iter()
-        .map(|c| c.trim_end_matches("_micros"))
+        .map(|c| match *c {
+            "waits_for" => "waits for",
+            c => c.trim_end_matches("_micros"),
+        })
         .collect();
     out.table(&head, &cells);
     more(out, answer);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use naos_types::RunId;
 use serde_json::Value;
 
-use super::{Context, Ended, Following, name};
+use super::{Context, Ended, Following, audit, name};
 use crate::fail::Fail;
 use crate::out::{Out, Tint, cell, items};
 use crate::session::{Session, api};
@@ -88,31 +88,28 @@ fn of_agent(context: &Context, logs: &Logs) -> Ended {
     if let Some(agent) = &logs.whose {
         session.get(api(&format!("/agents/{agent}")))?; // there has to be one
     }
-    // The newest says where to go on, also to who wants none of those before.
-    let rows = session.get(api(&format!("/audit?last={}{filter}", logs.tail.max(1))))?;
-    let mut seen = if logs.tail > 0 {
-        show(out, &mut session, &rows)?
-    } else {
-        let newest = items(&rows).last().and_then(|row| row["seq"].as_u64());
-        newest.unwrap_or(0)
-    };
+    let mut seen = audit::head(&mut session)?;
+    let rows = audit::newest(out, &mut session, u64::from(logs.tail), &filter)?;
+    seen = show(out, &mut session, &rows)?.max(seen);
     let mut following = Following::default();
     if !logs.follow {
         return Ok(0);
     }
     loop {
         following.pause(out, &mut session, Duration::from_millis(POLL_MS))?;
-        let rows = session.get(api(&format!(
+        let answer = session.get(api(&format!(
             "/audit?after={seen}&limit={PAGE_MAX}{filter}"
         )))?;
-        seen = show(out, &mut session, &rows)?.max(seen);
+        show(out, &mut session, items(&answer))?;
+        // What it looked at in vain isn't looked at again.
+        seen = answer["upto"].as_u64().unwrap_or(seen).max(seen);
     }
 }
 
 /// Shows entries, with the lines that they tell of, and says which was the last.
-fn show(out: &Out, session: &mut Session, rows: &Value) -> Result<u64, Fail> {
+fn show(out: &Out, session: &mut Session, rows: &[Value]) -> Result<u64, Fail> {
     let mut seen = 0;
-    for row in items(rows) {
+    for row in rows {
         seen = row["seq"].as_u64().unwrap_or(seen);
         if row["action"] == LOGGED {
             let path = api(&format!("/runs/{}/logs?seq={seen}", cell(&row["run"])));

@@ -46,6 +46,7 @@ mod up;
 mod status;
 
 mod logs;
+mod look;
 
 mod stop;
 

@@ -18,6 +18,8 @@ pub enum Answers {
     Somebody,
     /// One would, whose agent isn't there.
     Without(Name),
+    /// One would, whose agent works with this model, which isn't there.
+    Unmodelled(Name),
     /// This driver would, and is switched off.
     Off(Name),
 }
@@ -43,11 +45,17 @@ impl Asked<'_> {
                 "agent {agent}, whose driver answers {}",
                 self.topic
             )),
+            Answers::Unmodelled(model) if self.waits => Some(format!(
+                "model {model}, with which {} is answered",
+                self.topic
+            )),
             Answers::Off(driver) => Some(format!(
                 "driver {driver}, which answers {} and is switched off",
                 self.topic
             )),
-            Answers::Nobody | Answers::Somebody | Answers::Without(_) => None,
+            Answers::Nobody | Answers::Somebody | Answers::Without(_) | Answers::Unmodelled(_) => {
+                None
+            }
         }
     }
 }
@@ -125,6 +133,7 @@ pub(crate) fn unanswered<E>(
             let help = match &answers {
                 Answers::Without(agent) => format!("`naos create {agent} --template …` makes it"),
                 Answers::Off(driver) => format!("`naos driver enable {driver}` switches it on"),
+                Answers::Unmodelled(model) => format!("apply a model {model}"),
                 _ => format!(
                     "apply a driver with `capabilities: [{}]`: `naos driver list` shows those \
                      there are",

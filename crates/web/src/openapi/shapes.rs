@@ -44,6 +44,7 @@ pub(super) fn driver() -> Value {
             "enabled": {"type": "boolean"}, "agent": text(), "type": text(),
             "capabilities": {"type": "array", "items": text()}, "concurrency": number(),
             "rate": {"type": ["object", "null"]}, "open": number(), "waiting": number(),
+            "waits_for": maybe(),
             "breaker": {"enum": ["closed", "open", "half_open"]}, "resting_until": maybe(),
             "failures_in_a_row": number(), "failures_max": number(), "answered": number(),
             "failed": number(), "error_percent": {"type": ["integer", "null"]},

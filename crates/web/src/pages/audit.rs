@@ -16,6 +16,8 @@ pub struct Audit {
     pub action: String,
     /// The chosen actor or subject; empty for all.
     pub who: String,
+    /// The entries that were looked at, where there may be more before them.
+    pub looked: Option<(u64, u64)>,
     /// Where newer rows are.
     pub newer: Option<String>,
     /// Where older rows are.

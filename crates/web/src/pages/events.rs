@@ -28,6 +28,8 @@ pub struct Events {
     pub consumers: Vec<ConsumerRow>,
     /// What was put aside.
     pub dead: Vec<DeadRow>,
+    /// The entries of the journal that were looked at, where there may be more before them.
+    pub looked: Option<(u64, u64)>,
     /// Where newer rows are.
     pub newer: Option<String>,
     /// Where older rows are.

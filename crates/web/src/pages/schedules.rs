@@ -85,6 +85,8 @@ pub struct Schedule {
     pub runs: Vec<RunRow>,
     /// What happened to it lately, newest first.
     pub happened: Vec<FeedRow>,
+    /// Where the journal says more of it, where it wasn't looked through to its beginning.
+    pub happened_more: Option<String>,
 }
 
 impl ScheduleRow {

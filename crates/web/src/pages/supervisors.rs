@@ -58,6 +58,8 @@ pub struct Watcher {
     pub restarted: u64,
     /// What happened to it lately, newest first.
     pub happened: Vec<FeedRow>,
+    /// Where the journal says more of it, where it wasn't looked through to its beginning.
+    pub happened_more: Option<String>,
 }
 
 /// A child.

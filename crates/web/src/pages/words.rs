@@ -252,7 +252,7 @@ words! {
         Working "working" Live "Has some.",
         Resting "resting" Bad "Failed too often; events wait.",
         Tried "tried" Warn "Rested, and is given one.",
-        Waiting "waiting" Warn "Its agent isn't there.",
+        Waiting "waiting" Warn "Its agent, or the model that this works with, isn't there.",
         Empty "empty" Warn "Answers no type of event.",
         Disabled "disabled" Calm "Is given none.",
     }

@@ -1,6 +1,6 @@
 //! `/agents`.
 
-use naos_engine::read::{Activity, AuditFilter, Line, Reader, RunFilter};
+use naos_engine::read::{AUDIT_SCAN_MAX, Activity, AuditFilter, Line, Reader, RunFilter};
 use naos_kernel::agent::Agent;
 use naos_kernel::recall;
 use naos_types::spec::{Data, MindSpec};
@@ -45,7 +45,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         who: Some(name.to_string()),
     };
     // The journal's end holds it for a young agent; an old one's page says nothing about it.
-    let made = reader.audit_last(None, 1, &made)?;
+    let made = reader.audit_last(None, 1, AUDIT_SCAN_MAX, &made)?.rows;
     let page = AgentPage {
         row: rows::agent_row(&reader, &name, &agent, call.now)?,
         description: agent.spec.description.clone(),

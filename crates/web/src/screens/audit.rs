@@ -1,10 +1,10 @@
 //! `/audit`.
 
-use naos_engine::read::AuditFilter;
-use naos_types::{Code, Seq};
+use naos_engine::read::{AUDIT_SCAN_MAX, AuditFilter};
+use naos_types::Code;
 
 use super::escape;
-use crate::api::v1::audits::{filter, hex, proved};
+use crate::api::v1::audits::{before, filter, hex, proved};
 use crate::door::{Answered, Call};
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::audit::{Audit, AuditRow, Verified};
@@ -17,20 +17,17 @@ pub(crate) async fn show(call: Call) -> Answered {
 fn page(call: &Call, verified: Option<Verified>) -> Result<Audit, crate::error::Fault> {
     let reader = call.reader()?;
     let AuditFilter { action, who } = filter(call);
-    let before = match call.query("before") {
-        Some(_) => Some(call.number("before", 0, Seq::MAX)?),
-        None => None,
-    };
+    let before = before(call)?;
+    let scan = call.rows("look", AUDIT_SCAN_MAX, AUDIT_SCAN_MAX)? as u64;
     let wanted = AuditFilter {
         action: action.clone(),
         who: who.clone(),
     };
-    let found = reader.audit_last(before, PAGE_ROWS_MAX, &wanted)?;
+    let found = reader.audit_last(before, PAGE_ROWS_MAX, scan, &wanted)?;
     let (action, who) = (action.unwrap_or_default(), who.unwrap_or_default());
     let query = format!("action={}&who={}", escape(&action), escape(&who));
-    let first = found.first().map(|row| row.seq).filter(|seq| *seq > 1);
-    let full = found.len() == PAGE_ROWS_MAX;
-    let rows = found.into_iter().rev().map(|row| AuditRow {
+    let (looked, next) = (found.cut(PAGE_ROWS_MAX), found.next);
+    let rows = found.rows.into_iter().rev().map(|row| AuditRow {
         seq: row.seq,
         time_ms: row.at.0,
         action: row.action,
@@ -43,9 +40,8 @@ fn page(call: &Call, verified: Option<Verified>) -> Result<Audit, crate::error::
     Ok(Audit {
         rows: rows.collect(),
         newer: before.map(|_| format!("/audit?{query}")),
-        older: first
-            .filter(|_| full)
-            .map(|seq| format!("/audit?{query}&before={seq}")),
+        looked,
+        older: next.map(|seq| format!("/audit?{query}&before={seq}")),
         action,
         who,
         verify_key: Some(super::form_key()),

@@ -1,6 +1,6 @@
 //! `/events`: the bus, and what was put aside.
 
-use naos_engine::read::{EventRow as Row, Reader};
+use naos_engine::read::{EVENTS_SCAN_MAX, EventRow as Row, Reader};
 use naos_kernel::event::{Bus, Consumer, Dead};
 use naos_types::command;
 use naos_types::spec::{Kind, Paused};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::escape;
 use crate::api::v1::NAMES_MAX;
+use crate::api::v1::audits::before;
 use crate::api::v1::consumers::switch;
 use crate::api::v1::events::filter;
 use crate::door::{Answered, Call};
@@ -24,12 +25,10 @@ const DEAD_SHOWN: usize = 50;
 pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.lists().await?;
     let wanted = filter(&call)?;
-    let before = match call.query("before") {
-        Some(_) => Some(call.number("before", 0, u64::MAX)?),
-        None => None,
-    };
+    let before = before(&call)?;
+    let scan = call.rows("look", EVENTS_SCAN_MAX, EVENTS_SCAN_MAX)? as u64;
     let wants = |event: &_| wanted.wants(event);
-    let (rows, next) = reader.events_before(before, PAGE_ROWS_MAX, wants)?;
+    let found = reader.events_before(before, PAGE_ROWS_MAX, scan, wants)?;
     let bus = reader.find::<Bus>(&())?;
     let said = |name: &str| call.query(name).unwrap_or_default().to_owned();
     let [topic, source] = ["type", "source"].map(said);
@@ -42,13 +41,16 @@ pub(crate) async fn show(call: Call) -> Answered {
         escape(&correlation)
     );
     let page = Events {
-        rows: rows.iter().map(|row| event(&reader, row)).collect(),
+        looked: found.cut(PAGE_ROWS_MAX),
+        rows: found.rows.iter().map(|row| event(&reader, row)).collect(),
         published: bus.as_ref().map_or(0, |bus| bus.published),
         orphans: bus.as_ref().map_or(0, |bus| bus.orphans),
         consumers: consumers(&call, &reader)?,
         dead: dead(&reader)?,
         newer: before.map(|_| format!("/events?{query}")),
-        older: next.map(|seq| format!("/events?{query}&before={seq}")),
+        older: found
+            .next
+            .map(|seq| format!("/events?{query}&before={seq}")),
         topic,
         source,
         category,

@@ -1,6 +1,6 @@
 //! `/`.
 
-use naos_engine::read::{AuditFilter, Lists, Reader, RunFilter};
+use naos_engine::read::{AUDIT_SCAN_MAX, AuditFilter, Lists, Reader, RunFilter};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::task::Task;
@@ -22,7 +22,10 @@ pub(crate) async fn show(call: Call) -> Answered {
         Some(_) => Some(call.number("before", 0, Seq::MAX)?),
         None => None,
     };
-    let facts = reader.audit_last(before, FACTS_MAX, &AuditFilter::default())?;
+    let all = AuditFilter::default();
+    let facts = reader
+        .audit_last(before, FACTS_MAX, AUDIT_SCAN_MAX, &all)?
+        .rows;
     let rows = facts
         .iter()
         .rev()

@@ -1,6 +1,6 @@
 //! The rows and parts that several pages show, from what the records hold.
 
-use naos_engine::read::{AuditFilter, AuditRow, Reader};
+use naos_engine::read::{AUDIT_SCAN_MAX, AuditFilter, AuditRow, Reader};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
@@ -18,6 +18,7 @@ use naos_types::{
     RunStatus, Spender, StepStatus, TaskId, Tier, Time,
 };
 
+use super::escape;
 use crate::api::v1::resting;
 use crate::api::v1::reviewed::{self, Reviewed};
 use crate::api::v1::runs::title_of;
@@ -315,21 +316,25 @@ pub(super) fn found(said: Reviewed) -> (String, words::Verdict) {
 /// How much of what happened to something its page shows.
 const HAPPENED_MAX: usize = 10;
 
-/// Facts whose kind begins so and that are about this, newest first, as far as the journal's end
-/// holds them.
+/// Facts whose kind begins so and that are about this, newest first; and where the journal says
+/// more, where it wasn't looked through to its beginning.
 pub(super) fn lately(
     reader: &Reader,
     action: &str,
     subject: &str,
     limit: usize,
-) -> Result<Vec<AuditRow>, Refusal> {
+) -> Result<(Vec<AuditRow>, Option<String>), Refusal> {
     let about = AuditFilter {
         action: Some(action.to_owned()),
         who: Some(subject.to_owned()),
     };
-    let mut found = reader.audit_last(None, limit, &about)?;
-    found.reverse();
-    Ok(found)
+    let mut found = reader.audit_last(None, limit, AUDIT_SCAN_MAX, &about)?;
+    found.rows.reverse();
+    let more = found.cut(limit).map(|(before, _)| {
+        let (action, who) = (escape(action), escape(subject));
+        format!("/audit?action={action}&who={who}&before={before}")
+    });
+    Ok((found.rows, more))
 }
 
 /// The same as rows of the feed.
@@ -337,10 +342,10 @@ pub(super) fn happened(
     reader: &Reader,
     action: &str,
     subject: &str,
-) -> Result<Vec<FeedRow>, Refusal> {
-    let found = lately(reader, action, subject, HAPPENED_MAX)?;
+) -> Result<(Vec<FeedRow>, Option<String>), Refusal> {
+    let (found, more) = lately(reader, action, subject, HAPPENED_MAX)?;
     let shown = found.iter().filter_map(|row| feed_row(reader, row));
-    Ok(shown.collect())
+    Ok((shown.collect(), more))
 }
 
 /// A fact as a row of the feed; none for one that only machines care about.

@@ -46,6 +46,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         Missed::CatchUp(most) => (MissedRuns::CatchUp, Some(most.into())),
     };
     let overlap = known.spec.starts.overlap().word();
+    let (happened, happened_more) = rows::happened(&reader, "schedule.", &subject(&known.key))?;
     let page = Schedule {
         row: row(&call, &Looking::new(&reader), &known)?,
         description: known.spec.description.clone(),
@@ -56,7 +57,8 @@ pub(crate) async fn show(call: Call) -> Answered {
         until_ms: known.spec.timing.until.map(|until| until.0),
         times_max: known.spec.count.map(u64::from),
         runs: runs(&reader, &known.key, call.now)?,
-        happened: rows::happened(&reader, "schedule.", &subject(&known.key))?,
+        happened,
+        happened_more,
     };
     super::page(&call, &page)
 }
@@ -69,7 +71,7 @@ fn subject(key: &ResourceKey) -> String {
 /// What it started lately, newest first: what else started the same is none of it.
 fn runs(reader: &Reader, key: &ResourceKey, now: Time) -> Result<Vec<RunRow>, Refusal> {
     let mut out = Vec::new();
-    for fired in rows::lately(reader, "schedule.fired", &subject(key), RUNS_SHOWN)? {
+    for fired in rows::lately(reader, "schedule.fired", &subject(key), RUNS_SHOWN)?.0 {
         let Some(Fact::Schedule(schedule::Fact::Fired(fired))) = fired.fact else {
             continue;
         };

@@ -36,13 +36,15 @@ pub(crate) async fn show(call: Call) -> Answered {
         refusal.help("`naos supervisor list` lists those there are")
     };
     let seen = *by_name.get(&name).ok_or_else(missing)?;
+    let (happened, happened_more) = happened(&reader, "supervisor.", name.as_str())?;
     let page = Watcher {
         tree: Look::new(&call, &reader, &by_name)?.supervisor(seen)?,
         description: seen.spec.description.clone(),
         parent: seen.parent.as_ref().map(Name::to_string),
         since_ms: seen.found.since.0,
         restarted: seen.found.restarted,
-        happened: happened(&reader, "supervisor.", name.as_str())?,
+        happened,
+        happened_more,
     };
     super::page(&call, &page)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Found, bad, odd};
+use super::{Found, MODEL, bad, odd};
 use crate::out::{cell, count as counted, items, why};
 use crate::session::{Session, api};
 
@@ -44,8 +44,8 @@ fn undelivered(consumer: &Value) -> Option<Found> {
     Some(odd("consumers", says))
 }
 
-/// A driver that rests, that failed at the last event, whose agent isn't there, or that answers
-/// nothing.
+/// A driver that rests, that failed at the last event, whose agent or its model isn't there, or
+/// that answers nothing.
 fn silent(driver: &Value) -> Option<Found> {
     let name = cell(&driver["name"]);
     if driver["status"] == "empty" {
@@ -56,6 +56,15 @@ fn silent(driver: &Value) -> Option<Found> {
         return Some(odd("drivers", says));
     }
     let waiting = driver["waiting"].as_u64().unwrap_or_default();
+    let lacks = driver["waits_for"].as_str().unwrap_or_default();
+    if driver["status"] == "waiting" && lacks.starts_with(MODEL) {
+        let says = format!(
+            "{name} waits for {lacks}, with which its agent {} works: what it is given fails; \
+             apply that model, or name another",
+            cell(&driver["agent"]),
+        );
+        return Some(odd("drivers", says));
+    }
     if driver["status"] == "waiting" {
         let says = format!(
             "{name} waits for agent {} that isn't there, and {} for it: \

@@ -7,7 +7,6 @@ use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::event::SUBSCRIPTIONS_MAX;
 use naos_kernel::guard::least_role;
-use naos_kernel::message::ALL;
 use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
 use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
@@ -20,7 +19,7 @@ use naos_types::{Code, Digest, DocPath, Name, Refusal, Role, Seq, TenantId, Time
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::lacks::Looking;
+use super::lacks::{Looking, is_there};
 use super::notices::may_sign;
 use super::stays::{self, Beside};
 use super::{NAMES_MAX, endpoints, members, needed, webhooks};
@@ -29,7 +28,8 @@ use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
     Document, Item, Judged, exported, fault_at, fault_in, fault_naming, in_order, judge,
-    leads_back, leaving, misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
+    leads_back, leaving, misgiven, misgrown_tree, missing, nested, outgrown, unanswered,
+    unmodelled, unskilled, words,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -222,13 +222,14 @@ pub(crate) async fn apply(call: Call) -> Answered {
         Ok(reader.find::<Resource>(&key)?.is_some())
     };
     let unread = unskilled(&documents, &judged.items, skilled)?;
+    let unasked = unmodelled(&documents, &judged.items, |name| is_there(&reader, name))?;
     let nobody = unknown_members(&reader, &documents, &judged.items)?;
     let looking = Looking::new(&reader);
     let unanswered = unanswered(&documents, &judged.items, |topic, replaced| {
         looking.answers(topic, replaced)
     })?;
     let waiting = waiting.into_iter().chain(plans).chain(unread).chain(nobody);
-    let waiting = waiting.chain(unanswered);
+    let waiting = waiting.chain(unasked).chain(unanswered);
     if asked.strict && judged.whole {
         judged.errors.extend(waiting);
     } else {
@@ -349,29 +350,29 @@ fn called(item: &Item) -> Option<&Name> {
     }
 }
 
-/// New agents that would be called as somebody else is: before anything is made.
+/// What would be called as somebody else is, or by a word: before anything is made.
 fn taken(
     reader: &Reader,
     documents: &[Document<'_>],
     items: &[&Item],
 ) -> Result<Vec<Diagnostic>, Fault> {
-    let mut out = Vec::new();
+    let is_called = |kind, name: &Name| -> Result<bool, Fault> {
+        let key = ResourceKey(kind, name.clone());
+        Ok(match kind {
+            Kind::Agent => reader.find::<Agent>(name)?.is_some(),
+            _ => reader.find::<Resource>(&key)?.is_some(),
+        })
+    };
+    let mut out = words(documents, items, is_called)?;
     for item in items {
-        let Command::Agent(command::Agent::Create { name, .. }) = &item.command else {
+        let Command::Agent(command::Agent::Apply { name, .. }) = &item.command else {
             continue;
         };
-        if reader.find::<Agent>(name)?.is_some() {
-            continue;
+        if !is_called(Kind::Agent, name)? && members::one(reader, name.as_str()).is_ok() {
+            let what = format!("agent {name}: a member is called @{name} already");
+            let help = "give the agent another name, or the member another handle".to_owned();
+            out.push(fault_in(documents, item, name.as_str(), what, Some(help)));
         }
-        let what = if name.as_str() == ALL {
-            format!("agent {name}: @{name} calls everybody")
-        } else if members::one(reader, name.as_str()).is_ok() {
-            format!("agent {name}: a member is called @{name} already")
-        } else {
-            continue;
-        };
-        let help = "give the agent another name, or the member another handle".to_owned();
-        out.push(fault_in(documents, item, name.as_str(), what, Some(help)));
     }
     Ok(out)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use naos_engine::read::AuditFilter;
+use naos_engine::read::{AUDIT_SCAN_MAX, AuditFilter, AuditRow, Looked};
 use naos_store::Verified;
 use naos_types::fact;
 use naos_types::{Code, Refusal, Seq, TenantId};
@@ -58,21 +58,37 @@ pub(crate) async fn list(call: Call) -> Answered {
     if let Some(action) = &filter.action {
         known(action)?;
     }
-    let (rows, next): (_, Option<Seq>) = if call.query("after").is_some() {
+    let scan = call.rows("look", AUDIT_SCAN_MAX, AUDIT_SCAN_MAX)? as u64;
+    let shown = |rows: &[AuditRow]| -> Vec<Value> {
+        rows.iter().map(|row| shapes::audit(&reader, row)).collect()
+    };
+    if call.query("after").is_some() {
         let after = call.number("after", 0, u64::MAX)?;
         let limit = call.at_most("limit", LINES, LINES_MAX)? as usize;
-        let rows = reader.audit_after(after, limit, &filter)?;
-        let next = rows
-            .last()
-            .map(|row| row.seq)
-            .filter(|_| rows.len() == limit);
-        (rows, next)
-    } else {
-        let last = call.at_most("last", LINES, LINES_MAX)? as usize;
-        (reader.audit_last(None, last, &filter)?, None)
-    };
-    let items: Vec<Value> = rows.iter().map(|row| shapes::audit(&reader, row)).collect();
-    ok(&json!({"items": items, "next": next}))
+        let (rows, upto) = reader.audit_after(after, limit, scan, &filter)?;
+        let more = rows.len() == limit || upto < reader.seq()?;
+        let next = more.then_some(upto.max(after));
+        return ok(&json!({"items": shown(&rows), "next": next, "upto": upto}));
+    }
+    let last = call.at_most("last", LINES, LINES_MAX)? as usize;
+    let found = reader.audit_last(before(&call)?, last, scan, &filter)?;
+    let looked = looked(&found);
+    let next = found.next.filter(|_| !crate::planted::newest_are_all());
+    ok(&json!({"items": shown(&found.rows), "next": next, "looked": looked}))
+}
+
+/// Before which place in the journal is looked; none at its end.
+pub(crate) fn before(call: &Call) -> Result<Option<Seq>, Fault> {
+    let before = call.query("before");
+    before
+        .map(|_| call.number("before", 0, Seq::MAX))
+        .transpose()
+}
+
+/// The entries that an answer looked at, from the oldest to the newest.
+pub(crate) fn looked<T>(found: &Looked<T>) -> Value {
+    let from = found.next.unwrap_or(1).min(found.newest);
+    json!({"from": from, "to": found.newest})
 }
 
 /// Proves the journal on a thread that may take its time.

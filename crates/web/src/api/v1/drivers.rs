@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
-use naos_kernel::agent::Agent;
 use naos_kernel::event::Consumer;
 use naos_kernel::resource::{Breaker, Driver, Resource};
 use naos_types::spec::{DriverLimits, DriverSpec, Endpoint, Kind, Native, driver_listens};
 use naos_types::{Code, Name, Refusal, Time, command};
 use serde_json::{Value, json};
 
+use super::lacks::{Lack, lack_of};
 use super::resources::written;
 use super::{NAMES_MAX, shapes};
 use crate::door::{Answered, Call, ok};
@@ -26,8 +26,8 @@ pub(crate) struct Known {
     pub(crate) driver: Arc<Driver>,
     /// How many events wait for it.
     pub(crate) waiting: usize,
-    /// Whether its agent is there, or it needs none.
-    pub(crate) has_agent: bool,
+    /// What is missing so that its agent works; nothing where it needs none.
+    pub(crate) lacks: Option<Lack>,
     /// Where it is asked, where it isn't an agent.
     pub(crate) endpoint: Option<Endpoint>,
     /// What naos itself does, where it is built in.
@@ -41,16 +41,24 @@ impl Known {
         (!own).then_some(&self.spec.agent)
     }
 
+    /// What isn't there so that it is given nothing, or fails at it, in a few words.
+    pub(crate) fn waits_for(&self) -> Option<String> {
+        self.lacks.as_ref().map(|lack| match lack {
+            Lack::Agent => format!("agent {}", self.spec.agent),
+            Lack::Model(model) => format!("model {model}"),
+        })
+    }
+
     /// Where it stands, in a word.
     pub(crate) fn word(&self, now: Time) -> &'static str {
         if !self.spec.enabled {
             return "disabled";
         }
-        // Whether its agent is there changes nothing then; what it has it still answers.
+        // Whether its agent can work changes nothing then; what it has it still answers.
         if self.spec.capabilities.is_empty() && self.driver.open.is_empty() {
             return "empty";
         }
-        if !self.has_agent {
+        if self.lacks.is_some() {
             return "waiting";
         }
         match self.driver.breaker(now) {
@@ -77,7 +85,10 @@ fn of(reader: &Reader, name: Name, kept: &Resource) -> Result<Option<Known>, Ref
     Ok(Some(Known {
         driver: reader.find::<Driver>(&name)?.unwrap_or_default(),
         waiting: consumer.map_or(0, |consumer| consumer.pending.len()),
-        has_agent: kept.spec.needs_no_agent() || reader.find::<Agent>(&spec.agent)?.is_some(),
+        lacks: match kept.spec.needs_no_agent() {
+            true => None,
+            false => lack_of(reader, &spec.agent)?,
+        },
         endpoint: endpoint.cloned(),
         native: kept.spec.native().map(|native| native.native),
         name,
@@ -147,6 +158,7 @@ fn shape(reader: &Reader, known: &Known, now: Time) -> Value {
         "rate": known.limits.rate.map(|(calls, per)| json!({"calls": calls, "per_ms": per.0})),
         "open": driver.open.len(),
         "waiting": known.waiting,
+        "waits_for": known.waits_for(),
         "breaker": driver.breaker(now).word(),
         "resting_until": shapes::time(driver.resting),
         "failures_in_a_row": driver.in_a_row,

@@ -14,6 +14,7 @@ use naos_types::spec::{EventFilter, driver_listens};
 use naos_types::{BodyRef, Code, Digest, EventId, Name, Refusal, Seq};
 use serde_json::{Map, Value, json};
 
+use super::audits::{before, looked};
 use super::{LIMIT, LIMIT_MAX};
 use crate::cloudevents::{self, Came, Incoming};
 use crate::door::{Answered, Call, json, ok};
@@ -246,28 +247,29 @@ pub(crate) fn filter(call: &Call) -> Result<EventFilter, Fault> {
     Ok(filter)
 }
 
-/// `GET /events`: newest first; those after a place oldest first, and up to where was looked.
+/// `GET /events`: newest first; those after a place oldest first, and up to where was looked. An
+/// answer looks at so much of the journal and no more: `next` goes on.
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let filter = filter(&call)?;
     let orphans = call.query("orphans").is_some_and(|value| value != "false");
-    let before = match call.query("before") {
-        Some(_) => Some(call.number("before", 0, u64::MAX)?),
-        None => None,
-    };
+    let scan = call.rows("look", EVENTS_SCAN_MAX, EVENTS_SCAN_MAX)? as u64;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     if call.query("after").is_some() {
         let after = call.number("after", 0, u64::MAX)?;
         let wants = |event: &_| filter.wants(event);
-        let (rows, upto) = reader.events_after(after, limit, EVENTS_SCAN_MAX, wants)?;
+        let (rows, upto) = reader.events_after(after, limit, scan, wants)?;
         let items: Vec<Value> = rows.iter().map(|row| shape(&reader, row)).collect();
         return ok(&json!({"items": items, "upto": upto}));
     }
-    let (rows, next) = reader.events_before(before, limit, |event| {
+    let found = reader.events_before(before(&call)?, limit, scan, |event| {
         filter.wants(event) && !(orphans && event.origin.heard)
     })?;
-    let items: Vec<Value> = rows.iter().map(|row| shape(&reader, row)).collect();
-    ok(&json!({"items": items, "next": next}))
+    let items = found.rows.iter().map(|row| shape(&reader, row));
+    let items: Vec<Value> = items.collect();
+    let looked = looked(&found);
+    let next = found.next.filter(|_| !planted::newest_are_all());
+    ok(&json!({"items": items, "next": next, "looked": looked}))
 }
 
 /// An event as a list shows it: a CloudEvent, and whether anybody listened.

@@ -12,6 +12,68 @@ use naos_types::{Name, Refusal};
 use super::drivers::{self, Known};
 use crate::judge::{Answers, asked_by, given_wrongly, run_by, workers};
 
+/// What is missing so that an agent works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// Itself.
+    Agent,
+    /// Each model that it works with; this is the first of them.
+    Model(Name),
+}
+
+/// What is missing so that the agent of this name works.
+///
+/// # Errors
+/// A refusal if a record is damaged.
+pub(crate) fn lack_of(reader: &Reader, name: &Name) -> Result<Option<Lack>, Refusal> {
+    let Some(agent) = reader.find::<Agent>(name)? else {
+        return Ok(Some(Lack::Agent));
+    };
+    let missing = model_missing(reader, &agent)?;
+    Ok(missing.map(Lack::Model))
+}
+
+/// The first of the models that an agent works with, where none of them is there. Who names none
+/// works with the cheapest.
+///
+/// # Errors
+/// A refusal if a record is damaged.
+pub(crate) fn model_missing(reader: &Reader, agent: &Agent) -> Result<Option<Name>, Refusal> {
+    let named = agent.spec.mind.iter().flat_map(|mind| &mind.models);
+    let mut first = None;
+    for name in named {
+        if is_there(reader, name)? || crate::planted::models_are_there() {
+            return Ok(None);
+        }
+        first = first.or(Some(name));
+    }
+    Ok(first.cloned())
+}
+
+/// All models that an agent names and that aren't there.
+///
+/// # Errors
+/// A refusal if a record is damaged.
+pub(crate) fn models_missing(reader: &Reader, agent: &Agent) -> Result<Vec<Name>, Refusal> {
+    let mut out = Vec::new();
+    let minds = agent.spec.mind.iter();
+    for name in minds.flat_map(|mind| mind.models.iter().chain(&mind.recall)) {
+        if !out.contains(name) && !is_there(reader, name)? {
+            out.push(name.clone());
+        }
+    }
+    Ok(out)
+}
+
+/// Whether there is a model of this name.
+///
+/// # Errors
+/// A refusal if a record is damaged.
+pub(crate) fn is_there(reader: &Reader, model: &Name) -> Result<bool, Refusal> {
+    let key = ResourceKey(Kind::Model, model.clone());
+    Ok(reader.find::<Resource>(&key)?.is_some())
+}
+
 /// Looks what things need; drivers are read once, where anything asks for one.
 pub(crate) struct Looking<'r> {
     reader: &'r Reader,
@@ -46,8 +108,11 @@ impl<'r> Looking<'r> {
         let off = || all().find(|known| names(&known.spec.capabilities));
         Ok(match all().find(|known| names(known.spec.answers())) {
             None => off().map_or(Answers::Nobody, |known| Answers::Off(known.name.clone())),
-            Some(known) if known.has_agent => Answers::Somebody,
-            Some(known) => Answers::Without(known.spec.agent.clone()),
+            Some(known) => match &known.lacks {
+                None => Answers::Somebody,
+                Some(Lack::Agent) => Answers::Without(known.spec.agent.clone()),
+                Some(Lack::Model(model)) => Answers::Unmodelled(model.clone()),
+            },
         })
     }
 
@@ -59,8 +124,10 @@ impl<'r> Looking<'r> {
         let called = |kind: Kind, name: &Name| format!("{} {name}", kind.word());
         let mut out = Vec::new();
         if kind == Kind::Agent {
-            if !self.works(name)? {
-                out.push(called(kind, name));
+            match self.works(name)? {
+                Some(Lack::Agent) => out.push(called(kind, name)),
+                Some(Lack::Model(model)) => out.push(called(Kind::Model, &model)),
+                None => {}
             }
             return Ok(out);
         }
@@ -68,9 +135,13 @@ impl<'r> Looking<'r> {
             out.push(called(kind, name));
             return Ok(out);
         };
+        // Without a model a run begins and fails; without all else none begins, which is said first.
+        let mut models = Vec::new();
         for agent in workers(&spec) {
-            if !self.works(agent)? {
-                out.push(called(Kind::Agent, agent));
+            match self.works(agent)? {
+                Some(Lack::Agent) => out.push(called(Kind::Agent, agent)),
+                Some(Lack::Model(model)) => models.push(called(Kind::Model, &model)),
+                None => {}
             }
         }
         for ((kind, name), _) in run_by(&spec) {
@@ -79,8 +150,14 @@ impl<'r> Looking<'r> {
             }
         }
         for asked in asked_by(&spec) {
-            out.extend(asked.lacks(&self.answers(asked.topic, &|_| false)?));
+            let answers = self.answers(asked.topic, &|_| false)?;
+            let to = match answers {
+                Answers::Unmodelled(_) => &mut models,
+                _ => &mut out,
+            };
+            to.extend(asked.lacks(&answers));
         }
+        out.append(&mut models);
         let mut told = std::collections::BTreeSet::new();
         out.retain(|one| told.insert(one.clone()));
         Ok(out)
@@ -107,10 +184,13 @@ impl<'r> Looking<'r> {
         Ok(found.map(|found| found.spec.clone()))
     }
 
-    /// Whether there is somebody of this name who does the work of a step.
-    fn works(&self, name: &Name) -> Result<bool, Refusal> {
+    /// What is missing so that somebody of this name does the work of a step.
+    fn works(&self, name: &Name) -> Result<Option<Lack>, Refusal> {
         let skill = ResourceKey(Kind::Skill, name.clone());
-        Ok(self.reader.find::<Agent>(name)?.is_some()
-            || self.reader.find::<Resource>(&skill)?.is_some())
+        let lack = lack_of(self.reader, name)?;
+        if lack == Some(Lack::Agent) && self.reader.find::<Resource>(&skill)?.is_some() {
+            return Ok(None);
+        }
+        Ok(lack)
     }
 }

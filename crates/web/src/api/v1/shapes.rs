@@ -27,6 +27,7 @@ use naos_types::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::lacks::{model_missing, models_missing};
 use super::reviewed::{self, Reviewed};
 use super::{given, resting};
 
@@ -417,6 +418,10 @@ pub(crate) struct AgentShown<'a> {
     template: Option<&'a str>,
     status: AgentStatus,
     stopped_with: Option<Name>,
+    /// What isn't there so that its runs fail: a model.
+    waits_for: Option<String>,
+    /// The models that it names and that aren't there.
+    lacks_models: Vec<Name>,
     tier: naos_types::Tier,
     runs: u64,
     failed: u64,
@@ -484,6 +489,8 @@ pub(crate) fn agent<'a>(
         template: agent.spec.template.as_deref(),
         status: agent_status(reader, name, agent, none_left)?,
         stopped_with: stopped_with(reader, name, agent)?,
+        waits_for: model_missing(reader, agent)?.map(|model| format!("model {model}")),
+        lacks_models: models_missing(reader, agent)?,
         tier: tier(agent),
         runs: agent.completed + agent.failed + u64::from(agent.open_runs),
         failed: agent.failed,

@@ -58,6 +58,7 @@ pub(in super::super) fn events(s: Text<'_>) -> Events {
             why: s("mailer was given it 5 times"),
             form_key: Some(s("key-dead")),
         }],
+        looked: None,
         newer: None,
         older: Some("/events?before=4200".to_owned()),
     }

@@ -599,6 +599,7 @@ pub(super) fn audit(s: Text<'_>) -> Audit {
         ],
         action: String::new(),
         who: String::new(),
+        looked: None,
         newer: None,
         older: Some("/audit?before=4200".to_owned()),
         verify_key: Some(s("key-verify")),

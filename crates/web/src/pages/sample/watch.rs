@@ -87,6 +87,7 @@ pub(crate) fn supervisor(s: Text<'_>) -> Watcher {
         parent: Some(s("root-supervisor")),
         since_ms: NOW_MS - DAY_MS,
         restarted: 12,
+        happened_more: None,
         happened: vec![happened(
             s,
             "supervisor.failed",

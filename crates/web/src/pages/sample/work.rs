@@ -608,6 +608,7 @@ pub(crate) fn schedule(s: Text<'_>) -> Schedule {
         until_ms: Some(NOW_MS + 60 * 24 * 60 * MINUTE_MS),
         times_max: Some(100),
         runs: runs(s).runs,
+        happened_more: None,
         happened: vec![happened(
             s,
             "schedule.missed",

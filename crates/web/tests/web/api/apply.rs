@@ -559,3 +559,137 @@ async fn the_place_is_that_of_the_very_step() {
                 asks for";
     assert_eq!(warned(asks).await, [(what.to_owned(), 6, 23)]);
 }
+
+/// A model that isn't there is told wherever somebody names it; one that is `any` is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_named_and_missing_is_told() {
+    let rig = Rig::with_models().await;
+    let text = "type: agent\nname: lone\nmodel: gpt-4.1\nprompt: p\n---\n\
+                type: agent\nname: some\nmodels: [gone, dear]\nrecall: lost\nprompt: p\n---\n\
+                type: agent\nname: whoever\nmodel: any\ncapabilities: [text]\nprompt: p\n---\n\
+                type: model\nname: first\nprovider: ollama\nendpoint: http://127.0.0.1:11434\n\
+                model: m\nfallback: [cheap, nosuch]\n---\n\
+                driver: {id: post_tool, agent: lone, capabilities: [mail.read]}\n---\n\
+                type: instruction\nname: morning\ntrigger: {every: 1h}\nplan:\n  \
+                - {id: fetch, emit: {type: mail.read}}\n  \
+                - {id: tell, emit: {type: note.send, data: {text: \"{{ fetch.output.x }}\"}}}\n";
+    let mut strict = files(text);
+    strict["strict"] = json!(true);
+    let refused = rig.post("/api/v1/apply", strict).await;
+    assert_eq!(refused.problem().0, 400, "{refused:?}");
+    let applied = rig.post("/api/v1/apply", files(text)).await.ok();
+    let warnings = applied["warnings"].as_array().unwrap();
+    let mut told: Vec<(&str, u64)> = warnings
+        .iter()
+        .map(|it| (it["what"].as_str().unwrap(), it["line"].as_u64().unwrap()))
+        .collect();
+    told.sort_by_key(|(_, line)| *line);
+    told.retain(|(what, _)| what.contains("model"));
+    assert_eq!(
+        told,
+        [
+            ("agent lone is waiting: model gpt-4-1", 3),
+            ("agent some names the model gone, and there is none", 8),
+            ("agent some recalls by the model lost, and there is none", 9),
+            (
+                "nosuch is to stand in for the model first, and there is none",
+                22
+            ),
+        ]
+    );
+    let help = warnings[0]["help"].as_str().unwrap();
+    assert!(help.contains("apply a model"), "{applied}");
+    // Whoever works with it says so, and whoever needs them.
+    let agents = rig.get("/api/v1/agents").await.ok();
+    let agents = agents["items"].as_array().unwrap();
+    let one = |name: &str| agents.iter().find(|it| it["name"] == name).unwrap();
+    assert_eq!(one("lone")["waits_for"], "model gpt-4-1");
+    assert_eq!(one("some")["waits_for"], Value::Null);
+    assert_eq!(one("some")["lacks_models"], json!(["gone", "lost"]));
+    assert_eq!(one("whoever")["lacks_models"], json!([]));
+    let driver = rig.get("/api/v1/drivers/post-tool").await.ok();
+    assert_eq!(driver["status"], "waiting", "{driver}");
+    assert_eq!(driver["waits_for"], "model gpt-4-1", "{driver}");
+    let waits = async || {
+        let found = rig.get("/api/v1/schedules/morning").await.ok();
+        found["waits_for"].clone()
+    };
+    let lacks = "model gpt-4-1, with which mail.read is answered";
+    assert_eq!(waits().await, lacks);
+    let again = files(&text[text.rfind("type: instruction").unwrap()..]);
+    let warned = rig.post("/api/v1/apply", again).await.ok()["warnings"].to_string();
+    assert!(warned.contains(lacks), "{warned}");
+    // Once it is there nobody waits.
+    let model = "type: model\nname: gpt-4.1\nprovider: ollama\nmodel: m\n\
+                 endpoint: http://127.0.0.1:11434\n";
+    rig.post("/api/v1/apply", files(model)).await.ok();
+    assert_eq!(waits().await, Value::Null);
+    let driver = rig.get("/api/v1/drivers/post-tool").await.ok();
+    assert_eq!(driver["status"], "ready", "{driver}");
+}
+
+/// Names that are words are refused before anything is made, and what has one keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_made_that_is_called_by_a_word() {
+    let rig = Rig::with_models().await;
+    let model = "provider: ollama\nmodel: m\nendpoint: http://127.0.0.1:11434\n";
+    for (text, says) in [
+        (
+            "type: agent\nname: none\nmodel: dear\nprompt: p\n".to_owned(),
+            "stands for nobody",
+        ),
+        (
+            "type: agent\nname: all\nmodel: dear\nprompt: p\n".to_owned(),
+            "calls everybody",
+        ),
+        (
+            "type: agent\nname: naos\nmodel: dear\nprompt: p\n".to_owned(),
+            "naos itself",
+        ),
+        (format!("type: model\nname: any\n{model}"), "the cheapest"),
+    ] {
+        let both = format!("type: agent\nname: before\nmodel: dear\nprompt: p\n---\n{text}");
+        let refused = rig.post("/api/v1/apply", files(&both)).await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+        let found = refused.json()["diagnostics"][0].clone();
+        assert_eq!(
+            (&found["code"], &found["line"]),
+            (&json!("N0101"), &json!(7)),
+            "{found}"
+        );
+        assert!(found["what"].as_str().unwrap().contains(says), "{found}");
+        let made = rig.get("/api/v1/agents/before").await;
+        assert_eq!(made.status, 404, "nothing was made: {made:?}");
+    }
+}
+
+/// Of policies only that of data is in force, and whoever applies another hears it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_nothing_enforces_says_so() {
+    let rig = Rig::new().await;
+    let policy = "type: policy\nname: deny-all\ncondition: \"true\"\naction: deny\n\
+                  applies_to: [\"*\"]\n";
+    for strict in [false, true] {
+        let mut asked = files(policy);
+        asked["strict"] = json!(strict);
+        let applied = rig.post("/api/v1/apply", asked).await.ok();
+        let warnings = applied["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 1, "{applied}");
+        assert_eq!(
+            warnings[0]["what"],
+            "this policy is kept, and nothing enforces it yet"
+        );
+        assert!(
+            warnings[0]["help"]
+                .as_str()
+                .unwrap()
+                .contains("only `data`"),
+            "{applied}"
+        );
+    }
+    let applied = rig
+        .post("/api/v1/apply", files("policies: {data: stays}\n"))
+        .await
+        .ok();
+    assert_eq!(applied["warnings"], json!([]), "{applied}");
+}

@@ -279,3 +279,77 @@ async fn the_feed_shows_the_beginning_of_what_was_said() {
     let page = rig.page(&cookie, "/").await;
     assert!(!page.text.contains("Ten euros"), "{page:?}");
 }
+
+/// An answer looks at so much of the journal: what it doesn't come to is said, and is found by
+/// whoever goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_looked_at_is_not_said_to_be_nothing() {
+    let rig = Rig::new().await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    rig.agent("early").await;
+    let publish = async |topic: &str| {
+        let body = json!({"type": topic, "correlation": "c"});
+        rig.post("/api/v1/events", body).await.ok()["seq"]
+            .as_u64()
+            .unwrap()
+    };
+    let first = publish("ew.x").await;
+    let mut head = first;
+    for _ in 0..60 {
+        head = publish("other.thing").await;
+    }
+    let mut before = String::new();
+    let mut parts = 0;
+    let found = loop {
+        parts += 1;
+        assert!(parts < 20);
+        let path = format!("/api/v1/events?type=ew.x&look=10{before}");
+        let answer = rig.get(&path).await.ok();
+        let (from, to) = (&answer["looked"]["from"], &answer["looked"]["to"]);
+        if parts == 1 {
+            assert_eq!((from, to), (&json!(head - 9), &json!(head)), "{answer}");
+        }
+        if let Some(found) = answer["items"].as_array().unwrap().first() {
+            break found.clone();
+        }
+        assert_eq!(from, &answer["next"], "{answer}");
+        let next = answer["next"].as_u64().expect("there is more before");
+        before = format!("&before={next}");
+    };
+    assert_eq!(found["seq"], first);
+    assert!(parts > 5, "{parts}");
+    // The journal by an agent, from both ends.
+    let last = rig
+        .get("/api/v1/audit?agent=early&last=5&look=10")
+        .await
+        .ok();
+    assert_eq!(last["items"], json!([]), "{last}");
+    let next = last["next"].as_u64().expect("there is more before");
+    let path = format!("/api/v1/audit?agent=early&last=5&before={next}");
+    let last = rig.get(&path).await.ok();
+    assert_eq!(last["items"][0]["action"], "agent.created", "{last}");
+    assert_eq!(last["next"], Value::Null, "{last}");
+    let path = format!("/api/v1/audit?action=event&after={first}&limit=1&look=10");
+    let after = rig.get(&path).await.ok();
+    assert_eq!(after["upto"], after["next"], "{after}");
+    let path = format!("/api/v1/audit?agent=early&after={first}&look=10");
+    let after = rig.get(&path).await.ok();
+    assert_eq!(
+        (&after["items"], &after["upto"]),
+        (&json!([]), &json!(first + 10))
+    );
+    assert_eq!(after["next"], first + 10, "{after}");
+    // Pages say how far they looked, and offer to look on.
+    for (path, none) in [
+        ("/events?type=ew.x&look=10", "No event matches"),
+        ("/audit?who=early&look=10", "No entry matches"),
+    ] {
+        let page = rig.page(&cookie, path).await.text;
+        assert!(!page.contains(none), "{path}: {page}");
+        let said = format!("entries {} to {head} of the journal", head - 9);
+        assert!(page.contains(&said), "{path}: {said}: {page}");
+        assert!(page.contains("Look on"), "{path}: {page}");
+    }
+    let page = rig.page(&cookie, "/events?type=nosuch").await.text;
+    assert!(page.contains("No event matches"), "{page}");
+}
