@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+use super::words;
 use crate::chance::Chance;
 
 /// An agent, and all that it is given.
@@ -134,7 +135,8 @@ impl Agent {
 
     /// Whether it may have written this, by a tool or because naos keeps it for the agent.
     pub fn may_write(&self, path: &str) -> bool {
-        let name = path.rsplit('/').next().unwrap_or_default();
+        let plain = words::plain(path);
+        let name = plain.rsplit('/').next().unwrap_or_default();
         if IDENTITY.iter().any(|own| own.eq_ignore_ascii_case(name)) || path.contains("..") {
             return false;
         }
@@ -147,8 +149,14 @@ impl Agent {
             });
             rest == "WORKING.md" || day
         });
-        // Its folder is its own only as far as that, whatever its manifest says beside.
-        kept || own.is_none() && self.writes.iter().any(|start| path.starts_with(start))
+        // What others remember is closed to it, and its folder is its own only as far as that,
+        // whatever its manifest says beside.
+        let remembered = ["memory.md", "working.md", "corrections.md"].contains(&name)
+            || plain.ends_with("/memory/facts.jsonl")
+            || plain.starts_with("agents/") && plain.contains("/memory/");
+        kept || own.is_none()
+            && !remembered
+            && self.writes.iter().any(|start| path.starts_with(start))
     }
 }
 
@@ -401,6 +409,12 @@ mod tests {
             (brain, "agents/fury/WORKING.md", false),
             (scribe, "agents/brain/x.md", true),
             (scribe, "agents/brain/soul.md", false),
+            (scribe, "agents/brain/\u{17f}OUL.md", false),
+            (scribe, "agents/brain/\u{ff33}OUL.md ", false),
+            (scribe, "agents/brain/SOUL\u{200b}.md", false),
+            (scribe, "agents/brain/MEMORY.md", false),
+            (scribe, "agents/brain/memory/2026-11-28.md", false),
+            (scribe, "notes/fury/todo.md", true),
             (scribe, "notes/USER.md", false),
         ] {
             assert_eq!(agent.may_write(path), may, "{} {path}", agent.name);

@@ -48,10 +48,29 @@ pub fn order(mark: &str, chance: &mut Chance) -> (String, String) {
     }
 }
 
+/// How far the wide form of a letter is from it.
+const WIDER: u32 = 0xff21 - 'A' as u32;
+
+/// A path without the guises of [`path`], in small letters.
+pub fn plain(path: &str) -> String {
+    let seen = path
+        .chars()
+        .filter(|letter| !matches!(letter, ' ' | '\u{200b}'));
+    let letters = seen.map(|letter| match letter {
+        '\u{17f}' => 's',
+        '\u{ff0e}' => '.',
+        '\\' => '/',
+        '\u{ff21}'..='\u{ff3a}' => char::from_u32(letter as u32 - WIDER).unwrap_or(letter),
+        _ => letter,
+    });
+    let letters = letters.collect::<String>().to_lowercase();
+    letters.trim_end_matches('.').to_owned()
+}
+
 /// A path that may be read as this one.
 pub fn path(path: &str, chance: &mut Chance) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    match chance.below(16) {
+    match chance.below(18) {
         0 => format!("/{path}"),
         1 => format!("./{path}"),
         2 => format!("notes/../{path}"),
@@ -67,6 +86,14 @@ pub fn path(path: &str, chance: &mut Chance) -> String {
         12 => format!("{path}\u{0}.md"),
         13 => path.replace('.', "\u{ff0e}"),
         14 => format!("{path}/"),
+        15 => path.replace('S', "\u{17f}"),
+        16 => {
+            let wide = name.chars().map(|letter| match letter {
+                'A'..='Z' => char::from_u32(letter as u32 + WIDER).unwrap_or(letter),
+                _ => letter,
+            });
+            format!("{folder}/{}", wide.collect::<String>())
+        }
         _ => path.to_owned(),
     }
 }

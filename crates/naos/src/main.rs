@@ -15,6 +15,7 @@ mod embedder;
 mod fail;
 mod handover;
 mod interrupts;
+mod learned;
 mod link;
 mod office;
 mod openclaw;

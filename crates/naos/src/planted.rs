@@ -90,3 +90,13 @@ pub(crate) fn interrupts_cut_off() -> bool {
 pub(crate) fn newest_is_given_first() -> bool {
     chosen("newest-is-given-first")
 }
+
+/// What an agent learned is taken from a folder as it is, whether it can be read or not.
+pub(crate) fn imports_broken_facts() -> bool {
+    chosen("imports-broken-facts")
+}
+
+/// Who makes a squad doesn't wait for another one who does.
+pub(crate) fn squads_at_once() -> bool {
+    chosen("squads-at-once")
+}

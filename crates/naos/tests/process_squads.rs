@@ -3,11 +3,12 @@
 mod project;
 
 use std::fs;
+use std::process::Output;
 use std::time::Duration;
 
-use project::Project;
 use project::office::Office;
 use project::receiver::receiver;
+use project::{Project, begin};
 
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -471,4 +472,99 @@ fn process_one_of_a_whole_squad_is_nothing_new() {
         "$5/day",
     ]);
     assert_eq!(file("agents/agency.yaml"), squad);
+}
+
+#[test]
+fn process_two_squads_at_once_don_t_both_say_that_they_are_there() {
+    let project = Project::new();
+    let asked = ["fr", "mg"].map(|language| {
+        let words = ["squad", "init", "agency", "--language", language];
+        (language, begin(&project, &words))
+    });
+    let ended = asked.map(|(language, asked)| (language, asked.wait_with_output().unwrap()));
+    let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let (made, refused): (Vec<_>, Vec<_>) = ended
+        .iter()
+        .partition(|(_, output)| output.status.success());
+    let all: Vec<String> = ended.iter().map(|(_, output)| said(output)).collect();
+    assert_eq!((made.len(), refused.len()), (1, 1), "{all:?}");
+    let (_, refused) = refused[0];
+    assert_eq!(refused.status.code(), Some(1), "{all:?}");
+    let here = format!("--language {}", made[0].0);
+    let told = said(refused);
+    assert!(told.contains("N0137") && told.contains(&here), "{told}");
+}
+
+#[test]
+fn process_a_line_that_cannot_be_read_is_not_taken_and_stops_nothing_where_it_stands() {
+    let project = Project::new();
+    let made = project.naos(&["squad", "init", "agency", "--only", "jarvis,fury"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    let folder = project.path("taken");
+    let facts = folder.join("memory/facts.jsonl");
+    fs::create_dir_all(folder.join("memory")).unwrap();
+    fs::write(folder.join("MEMORY.md"), "# What holds\n").unwrap();
+    let import = ["memory", "import", "jarvis", "taken", "--force"];
+    let good = |fact: &str| format!("{{\"fact\":\"{fact}\",\"confidence\":0.8}}\n");
+    for (line, said) in [
+        ("not json", "line 2, column 2: expected ident"),
+        ("{\"nofact\":1}", "line 2, column 1: it holds no `fact`"),
+        (
+            "{\"fact\":\"x\",\"confidence\":2}",
+            "line 2, column 13: `confidence`",
+        ),
+    ] {
+        fs::write(&facts, format!("{}{line}\n", good("Ann pays"))).unwrap();
+        let refused = project.naos(&import);
+        assert_eq!(refused.exit, 2, "{line}: {}", refused.stdout);
+        let named = format!("memory/facts.jsonl, {said}");
+        assert!(refused.stderr.contains(&named), "{}", refused.stderr);
+        // Nor is anything beside it.
+        let there = project.naos(&["get", "document", "agents/jarvis/MEMORY.md"]);
+        assert_eq!(there.exit, 1, "{}", there.stdout);
+        let known = project.json(&["memory", "list", "jarvis"]);
+        assert_eq!(known["items"].as_array().unwrap().len(), 0, "{known}");
+    }
+    // Where one stands all the same, the others count, and it stays for whoever mends it.
+    let lines = [
+        &good("Ann pays"),
+        "not json\n",
+        &good("Bo pays"),
+        &good("Cy pays"),
+    ];
+    fs::write(&facts, lines.concat()).unwrap();
+    let at = "agents/jarvis/memory/facts.jsonl";
+    let put = project.naos(&["document", "put", "taken/memory/facts.jsonl", at]);
+    assert_eq!(put.exit, 0, "{}", put.stderr);
+    let known = project.json(&["memory", "list", "jarvis"]);
+    assert_eq!(known["items"].as_array().unwrap().len(), 3, "{known}");
+    assert_eq!(known["broken"][0]["line"], 2, "{known}");
+    for words in [
+        ["memory", "promote", "jarvis", "2"],
+        ["memory", "forget", "jarvis", "1"],
+        ["memory", "forget", "jarvis", "2"],
+    ] {
+        let done = project.naos(&words);
+        assert_eq!(done.exit, 0, "{words:?}: {}", done.stderr);
+        let told = done.stderr.contains(&format!("{at}, line "));
+        assert!(
+            told && done.stderr.contains("expected ident"),
+            "{}",
+            done.stderr
+        );
+    }
+    let stands = project.json(&["get", "document", at]);
+    let text = stands["text"].as_str().unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    assert_eq!(first, "not json");
+    assert!(
+        rest.contains("Bo pays") && rest.contains("\"promoted\":true"),
+        "{text}"
+    );
+    assert_eq!(rest.lines().count(), 1, "{text}");
+    let memory = project.json(&["get", "document", "agents/jarvis/MEMORY.md"]);
+    assert!(
+        memory["text"].as_str().unwrap().contains("Bo pays"),
+        "{memory}"
+    );
 }

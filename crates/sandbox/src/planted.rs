@@ -1,13 +1,23 @@
 //! Bugs put in on purpose (feature `planted-bugs`): the tests prove that they would notice.
 
-/// A run that starts again on its recording says again what it logged.
 #[cfg(feature = "planted-bugs")]
-pub(crate) fn log_again() -> bool {
-    static AWAKE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *AWAKE.get_or_init(|| std::env::var("NAOS_PLANTED_BUG").is_ok_and(|bug| bug == "log-again"))
+fn chosen(bug: &str) -> bool {
+    static AWAKE: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let awake = AWAKE.get_or_init(|| std::env::var("NAOS_PLANTED_BUG").ok());
+    awake.as_deref() == Some(bug)
 }
 
 #[cfg(not(feature = "planted-bugs"))]
-pub(crate) const fn log_again() -> bool {
+const fn chosen(_bug: &str) -> bool {
     false
+}
+
+/// A run that starts again on its recording says again what it logged.
+pub(crate) fn log_again() -> bool {
+    chosen("log-again")
+}
+
+/// A component writes what an agent remembers, where its grants cover that.
+pub(crate) fn writes_memories() -> bool {
+    chosen("components-write-memories")
 }

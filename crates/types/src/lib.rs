@@ -30,6 +30,7 @@ mod status;
 pub mod think;
 mod time;
 mod type_of;
+mod workspace;
 
 pub use body::{BodyRef, StagedBody};
 pub use code::{CODES, Code, CodeEntry};
@@ -40,10 +41,7 @@ pub use json::{Unread, plain, read_exactly, read_once, said_twice};
 pub use kept::{KEPT_BYTES_MAX, Kept, KeptError, KeptInput, KeptKey};
 pub use log::{LogLevel, LogLine, LogPage, NewLog};
 pub use money::{Micros, Period};
-pub use name::{
-    DocPath, IDENTITY, IDENTITY_BYTES_MAX, NAME_BYTES_MAX, Name, NameError, StepPath, is_identity,
-    latin,
-};
+pub use name::{DocPath, NAME_BYTES_MAX, Name, NameError, StepPath, latin};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};
@@ -54,6 +52,7 @@ pub use status::{
 };
 pub use time::{DAY_MS, Span, Time};
 pub use type_of::Type;
+pub use workspace::{IDENTITY, IDENTITY_BYTES_MAX, is_identity, is_memory};
 
 /// Position in one tenant's journal: 1 is the first fact, 0 is before it.
 pub type Seq = u64;

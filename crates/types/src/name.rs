@@ -170,29 +170,14 @@ impl DocPath {
     /// Whether it says who an agent is: people write it, agents never do.
     #[must_use]
     pub fn is_identity(&self) -> bool {
-        is_identity(&self.0)
+        crate::is_identity(&self.0)
     }
-}
 
-/// The most bytes of a document that says who an agent is, and of any file of a workspace that is
-/// taken over.
-pub const IDENTITY_BYTES_MAX: u64 = 256 << 10;
-
-/// Documents that say who an agent is and what it is to do.
-pub const IDENTITY: &[&str] = &[
-    "SOUL.md",
-    "IDENTITY.md",
-    "AGENTS.md",
-    "TOOLS.md",
-    "USER.md",
-    "HEARTBEAT.md",
-];
-
-/// Whether a document of this path says who an agent is.
-#[must_use]
-pub fn is_identity(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    IDENTITY.iter().any(|own| own.eq_ignore_ascii_case(name))
+    /// Whether it is of what an agent remembers: no other agent writes it.
+    #[must_use]
+    pub fn is_memory(&self) -> bool {
+        crate::is_memory(&self.0)
+    }
 }
 
 /// Its order and its hash are those of its text.

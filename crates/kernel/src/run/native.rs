@@ -83,7 +83,8 @@ fn does(
                 Ok(path) => path,
                 Err(why) => return Ok(Err(why)),
             };
-            if !covers(&native.writes, &path) || path.is_identity() {
+            let is_remembered = path.is_memory() && !crate::planted::is("natives-write-memories");
+            if !covers(&native.writes, &path) || path.is_identity() || is_remembered {
                 return Ok(Err(denied(&path, "write")));
             }
             let text = match data.get("content") {
@@ -134,7 +135,8 @@ fn denied(path: &DocPath, verb: &str) -> String {
     let shown = path.as_str().trim_start_matches('/');
     format!(
         "the driver may not {verb} {shown}: add {shown:?} to its `grants.context_{verb}`; who an \
-         agent is (SOUL.md and the like) no driver says"
+         agent is (SOUL.md and the like) and what it remembers (MEMORY.md and the like) no driver \
+         says"
     )
 }
 

@@ -5,7 +5,9 @@ use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, Tool};
-use naos_types::{Actor, ApprovalId, BodyRef, Code, DocPath, Name, Refusal, Role, RunId, Time};
+use naos_types::{
+    Actor, ApprovalId, BodyRef, Code, DocPath, IDENTITY, Name, Refusal, Role, RunId, Time,
+};
 use serde_json::Value;
 
 use super::think::intend;
@@ -41,7 +43,9 @@ impl Proposal {
 
 /// Whether a document is one of those that say who this agent is, of which it may propose a change.
 pub(super) fn may(mind: &MindSpec, run: &Run, path: &DocPath) -> bool {
-    path.is_identity()
+    let (_, name) = path.as_str().rsplit_once('/').unwrap_or_default();
+    // What is only called nearly so would look to people like the document itself.
+    IDENTITY.contains(&name)
         && workspace::own(mind, path) != Own::No
         && mind.tools.contains(&Tool::ContextWrite)
         && run.grant.grants.ask

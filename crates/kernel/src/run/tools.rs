@@ -392,9 +392,14 @@ fn write_document(
     if is_identity && super::propose::may(mind, run, path) {
         return super::propose::ask(turn, (id, run), request, (path, content, expected));
     }
-    if !covered || is_identity {
+    let is_of_another = workspace::is_of_another(mind, path);
+    if !covered || is_identity || is_of_another {
         let why = if is_identity {
             super::propose::refused(shown, agent)
+        } else if is_of_another {
+            format!(
+                "{shown} is of what another agent remembers: only that agent and people write it"
+            )
         } else if workspace::own(mind, path) == Own::Read {
             format!("{shown} isn't written by {agent} itself: `note` and `remember` keep things")
         } else {

@@ -329,6 +329,11 @@ pub(super) fn own(mind: &MindSpec, path: &DocPath) -> Own {
     }
 }
 
+/// Whether a document is of what another agent remembers: it would be told so by its neighbour.
+pub(super) fn is_of_another(mind: &MindSpec, path: &DocPath) -> bool {
+    within(mind, path).is_none() && path.is_memory() && !crate::planted::is("agents-write-memories")
+}
+
 /// What a document is called in the agent's workspace; none where it isn't of it.
 fn within<'p>(mind: &MindSpec, path: &'p DocPath) -> Option<&'p str> {
     let folder = mind.workspace.as_ref()?;

@@ -43,8 +43,20 @@ const PATHS: &[&str] = &[
     "agents/brain/memory/facts.jsonl",
     "agents/brain/memory/2026-03-01.md",
     "agents/brain/memory/2026-03-01.md/x",
+    "agents/brain/\u{17f}OUL.md",
     "agents/fury/WORKING.md",
     "agents/fury/SOUL.md",
+    "agents/fury/\u{ff33}OUL.md",
+    "agents/fury/SOUL.md ",
+    "agents/fury/SOUL\u{200b}.md",
+    "agents/fury/MEMORY.md",
+    "agents/fury/memory.md",
+    "agents/fury/CORRECTIONS.md",
+    "agents/fury/memory/2026-03-01.md",
+    "agents/fury/memory/facts.jsonl",
+    "agents/fury/memory/roof.md",
+    "agents/Fury/MEMORY.md\u{a0}",
+    "agents/fury/notes/x.md",
     "agents/USER.md",
     "",
     "..",
@@ -171,6 +183,7 @@ fn may_be_written(path: &DocPath) -> bool {
     let path = path.as_str();
     let day = path.strip_prefix("/agents/brain/memory/");
     path.starts_with("/notes/") && !path.contains("..")
+        || path == "/agents/fury/notes/x.md"
         || path == "/agents/brain/WORKING.md"
         || day.is_some_and(|day| day == "facts.jsonl" || day.len() == "2026-03-01.md".len())
 }
@@ -322,7 +335,8 @@ fn hijacked(answers: Vec<Spoken>, on_a_board: bool) -> Result<(), TestCaseError>
         panic!("the agent is there")
     };
     let mut spec = agent.spec.clone();
-    spec.grants.context_write = vec!["notes/**".into()];
+    // The folders of all agents, as one has it who leaves things with its neighbours.
+    spec.grants.context_write = vec!["notes/**".into(), "agents/**".into()];
     let apply = command::Agent::Apply {
         name: name("brain"),
         spec,

@@ -22,6 +22,7 @@ mod handlers;
 mod hijacked;
 mod meanings;
 mod natives;
+mod neighbours;
 mod nested;
 mod notices;
 mod once;

@@ -143,13 +143,19 @@ fn what_is_built_in_reaches_what_it_is_granted() {
     let soul = "{\"path\": \"/agents/jarvis/SOUL.md\", \"content\": \"obey\"}";
     let (_, facts) = publish(&mut bench, "context.write", soul);
     assert_eq!(came(&bench, &facts).0, TaskStatus::Failed);
+    // Nor what one remembers.
+    let memory = "{\"path\": \"/agents/jarvis/MEMORY.md\", \"content\": \"obey\"}";
+    let (_, facts) = publish(&mut bench, "context.write", memory);
+    let (status, why) = came(&bench, &facts);
+    assert_eq!(status, TaskStatus::Failed);
+    assert!(why.contains("what it remembers"), "{why}");
     for odd in ["{}", "{\"path\": \"/a/b\"}", "7"] {
         let (_, facts) = publish(&mut bench, "context.write", odd);
         assert_eq!(came(&bench, &facts).0, TaskStatus::Failed, "{odd}");
     }
     // What is wrong with events lets nobody rest.
     let found = driver(&bench, "writer");
-    assert_eq!((found.failed, found.in_a_row, found.resting), (4, 0, None));
+    assert_eq!((found.failed, found.in_a_row, found.resting), (5, 0, None));
     let problem = found.problem.as_ref().map(|(_, problem)| problem);
     assert_eq!(problem.map(|problem| problem.code), Some(Code::EVENT_UNFIT));
 }

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
 use crate::fail::Fail;
-use crate::out::cell;
+use crate::learned::{self, Unfit};
+use crate::out::{cell, count};
 use crate::session::{Session, api};
 use crate::workspace::{self, Piece};
 
@@ -104,37 +105,76 @@ pub(super) fn folder(session: &mut Session, agent: &str) -> Result<(Name, String
     Ok((agent, folder))
 }
 
-/// What an agent learned, line by line, and the version of that document.
-fn learned(session: &mut Session, folder: &str) -> Result<(Vec<Value>, u64), Fail> {
-    let path = format!("{folder}/{FACTS}");
-    let (text, version) = workspace::document(session, &path)?.unwrap_or_default();
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let read = |(at, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|error| {
-            let what = format!("{path}, line {}: {error}", at + 1);
-            Fail::new(Code::BAD_DOCUMENT, what).help("write the document without this line")
-        })
-    };
-    let all = lines.enumerate().map(read).collect::<Result<_, Fail>>()?;
-    Ok((all, version))
+/// So many lines that can't be read are named.
+const BROKEN_SAID_MAX: usize = 5;
+
+/// What an agent learned.
+struct Learned {
+    /// What can be read, each with the number of its line.
+    all: Vec<(usize, Value)>,
+    /// The lines that can't: they stay where they are.
+    broken: Vec<(String, Unfit)>,
+    version: u64,
+    path: String,
 }
 
-fn put_learned(
-    session: &mut Session,
-    folder: &str,
-    all: &[Value],
-    version: u64,
-) -> Result<(), Fail> {
-    let lines: String = all.iter().map(|one| format!("{one}\n")).collect();
-    let path = format!("{folder}/{FACTS}");
-    workspace::write(session, &path, &lines, version).map(drop)
+impl Learned {
+    fn of(session: &mut Session, folder: &str) -> Result<Self, Fail> {
+        let path = format!("{folder}/{FACTS}");
+        let (text, version) = workspace::document(session, &path)?.unwrap_or_default();
+        let (mut all, mut broken) = (Vec::new(), Vec::new());
+        for (number, line, read) in learned::lines(&text) {
+            match read {
+                Ok(one) => all.push((number, one)),
+                Err(unfit) => broken.push((line.to_owned(), unfit)),
+            }
+        }
+        Ok(Self {
+            all,
+            broken,
+            version,
+            path,
+        })
+    }
+
+    fn values(&self) -> Vec<Value> {
+        self.all.iter().map(|(_, one)| one.clone()).collect()
+    }
+
+    /// Says what of it counts for nothing, and where that stands.
+    fn say_broken(&self, context: &Context, agent: &str) {
+        let path = &self.path;
+        for (_, unfit) in self.broken.iter().take(BROKEN_SAID_MAX) {
+            context.out.note(format!("{path}, {unfit}"));
+        }
+        if !self.broken.is_empty() {
+            let lines = count(self.broken.len(), "line", "lines");
+            context.out.note(format!(
+                "{lines} of it can't be read: left out, and {agent} doesn't recall what they say. \
+                 Mend it: `naos document show {path}`, `naos document put FILE {path}`"
+            ));
+        }
+    }
+
+    /// Writes it anew if nobody did meanwhile.
+    fn put(&self, session: &mut Session) -> Result<(), Fail> {
+        let good = self.all.iter().map(|(at, one)| (*at, one.to_string()));
+        let broken = self.broken.iter();
+        let broken = broken.map(|(line, unfit)| (unfit.line, line.clone()));
+        let mut lines: Vec<(usize, String)> = good.chain(broken).collect();
+        lines.sort_by_key(|(at, _)| *at);
+        let text: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+        workspace::write(session, &self.path, &text, self.version).map(drop)
+    }
 }
 
 fn list(context: &Context, agent: &str) -> Ended {
     let mut session = context.session()?;
     let (agent, folder) = folder(&mut session, agent)?;
-    let (all, _) = learned(&mut session, &folder)?;
+    let learned = Learned::of(&mut session, &folder)?;
     drop(session);
+    let all = learned.values();
+    learned.say_broken(context, agent.as_str());
     if context.out.json {
         let with_id = |one: &Value| {
             let mut one = one.clone();
@@ -142,7 +182,18 @@ fn list(context: &Context, agent: &str) -> Ended {
             one
         };
         let items: Vec<Value> = all.iter().map(with_id).collect();
-        context.out.json(&json!({"items": items, "next": null}));
+        let mut told = json!({"items": items, "next": null});
+        if !learned.broken.is_empty() {
+            let broken = learned.broken.iter();
+            let row = |(_, unfit): &(String, Unfit)| json!({"line": unfit.line, "why": unfit.why});
+            told["broken"] = broken.map(row).collect();
+        }
+        context.out.json(&told);
+        return Ok(0);
+    }
+    if all.is_empty() && !learned.broken.is_empty() {
+        let what = format!("Nothing that {agent} learned can be read.");
+        context.out.say(what);
         return Ok(0);
     }
     if all.is_empty() {
@@ -208,16 +259,17 @@ fn line(one: &Value) -> String {
 
 fn promote(context: &Context, chosen: &Chosen) -> Ended {
     let mut session = context.session()?;
-    let (_, folder) = folder(&mut session, &chosen.agent)?;
-    let (mut all, version) = learned(&mut session, &folder)?;
+    let (agent, folder) = folder(&mut session, &chosen.agent)?;
+    let mut learned = Learned::of(&mut session, &folder)?;
+    learned.say_broken(context, agent.as_str());
     let path = format!("{folder}/MEMORY.md");
     let (mut text, kept) = workspace::document(&mut session, &path)?.unwrap_or_default();
     if text.is_empty() {
         text.push_str(MEMORY_HEAD);
     }
     let mut count = 0;
-    for at in places(&all, &chosen.agent, &chosen.which)? {
-        let one = &mut all[at];
+    for at in places(&learned.values(), &chosen.agent, &chosen.which)? {
+        let (_, one) = &mut learned.all[at];
         if one["promoted"] == true {
             continue;
         }
@@ -234,7 +286,7 @@ fn promote(context: &Context, chosen: &Chosen) -> Ended {
     }
     if count > 0 {
         workspace::write(&mut session, &path, &text, kept)?;
-        put_learned(&mut session, &folder, &all, version)?;
+        learned.put(&mut session)?;
     }
     drop(session);
     if context.out.json {
@@ -309,6 +361,7 @@ fn import(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
         let what = format!("there is no file of a workspace in {}", dir.display());
         return Err(Fail::new(Code::NOT_FOUND, what).help("for example SOUL.md"));
     }
+    check(&pieces, &folder, dir)?;
     let there: BTreeMap<String, String> = workspace::kept(&mut session, &format!("/{folder}/"))?
         .iter()
         .map(|piece| (piece.path.clone(), piece.digest()))
@@ -342,4 +395,18 @@ fn import(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
         ));
     }
     Ok(0)
+}
+
+/// What an agent learned is read line by line from then on: a line that can't be is not taken.
+fn check(pieces: &[Piece], folder: &str, dir: &Path) -> Result<(), Fail> {
+    let path = format!("{folder}/{FACTS}");
+    let piece = pieces.iter().find(|piece| piece.path == path);
+    let unfit = piece.and_then(|piece| learned::unfit(&piece.text));
+    let Some(unfit) = unfit.filter(|_| !crate::planted::imports_broken_facts()) else {
+        return Ok(());
+    };
+    let file = dir.join(FACTS);
+    let what = format!("{}, {unfit}; nothing was taken", file.display());
+    let help = "each line says one thing: {\"fact\": \"…\", \"confidence\": 0.8}";
+    Err(Fail::new(Code::BAD_DOCUMENT, what).help(help))
 }

@@ -245,8 +245,27 @@ fn is_told(line: &str) -> bool {
     line.len() > 20
 }
 
+/// Who makes a squad has the project to itself among those who do, until this is dropped: what one
+/// finds there is what it lays its own beside.
+fn alone(project: &Project) -> Option<fs::File> {
+    // Not the folder itself: it may hold the data, and whoever waits for those locks their folder.
+    let held = match &project.config {
+        Some(config) => config.clone(),
+        None => {
+            let folder = project.root.join(FOLDER);
+            fs::create_dir_all(&folder).ok()?;
+            folder
+        }
+    };
+    let held = fs::File::open(held).ok()?;
+    // Where there are no locks, one makes a squad all the same.
+    let locked = held.lock();
+    locked.ok().map(|()| held)
+}
+
 fn init(context: &Context, asked: &Init) -> Ended {
     let project = context.project()?;
+    let _alone = (!crate::planted::squads_at_once()).then(|| alone(&project));
     let root = project.root.join(FOLDER);
     let there = There::of(&root, &asked.squad);
     let language = language(

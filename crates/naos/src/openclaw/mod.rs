@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use naos_types::spec::SCRIPTS;
 use naos_types::think::FACTS;
 use naos_types::{Code, DocPath, IDENTITY, IDENTITY_BYTES_MAX, Name};
-use serde_json::Value;
 
 use crate::fail::Fail;
+use crate::learned;
 
 pub(crate) use agreed::{Agreed, Last};
 pub(crate) use out::{MARKER, Written, write};
@@ -231,9 +231,9 @@ fn file(path: &Path, within: &str, kind: fs::FileType, bytes: &mut u64) -> Resul
     };
     let part = part(within);
     if part == Part::Facts
-        && let Some(why) = unfit(&text)
+        && let Some(unfit) = learned::unfit(&text)
     {
-        return Ok(refused(within, why));
+        return Ok(refused(within, unfit.to_string()));
     }
     let (path, fate) = (within.to_owned(), Fate::Taken(part, text));
     Ok(Found { path, fate })
@@ -309,34 +309,6 @@ fn text(path: &Path, bytes: &mut u64) -> Result<Result<String, String>, Fail> {
     })
 }
 
-/// What is wrong with what an agent learned.
-fn unfit(text: &str) -> Option<String> {
-    let lines = text.lines().enumerate();
-    let mut lines = lines.filter(|(_, line)| !line.trim().is_empty());
-    lines.find_map(|(at, line)| match serde_json::from_str::<Value>(line) {
-        Ok(one) if one["fact"].is_string() => unsure(at, line, &one),
-        Ok(_) => Some(format!("line {} holds no `fact`", at + 1)),
-        Err(error) => Some(format!("line {}: {error}", at + 1)),
-    })
-}
-
-/// What is wrong with how sure it is, and where that stands; nothing where it doesn't say so.
-fn unsure(at: usize, line: &str, one: &Value) -> Option<String> {
-    let sure = one.get("confidence")?;
-    let fits = sure
-        .as_f64()
-        .is_some_and(|sure| (0.0..=1.0).contains(&sure));
-    if fits {
-        return None;
-    }
-    let before = line.find("\"confidence\"").map_or("", |from| &line[..from]);
-    let column = before.chars().count() + 1;
-    Some(format!(
-        "line {}, column {column}: `confidence` is a number from 0 to 1, not {sure}",
-        at + 1
-    ))
-}
-
 /// What an agent of this folder is called: by its IDENTITY.md, else as the folder is.
 pub(crate) fn called(dir: &Path, found: &[Found]) -> Option<Name> {
     let identity = found.iter().find(|one| one.path == "IDENTITY.md");
@@ -382,28 +354,6 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learned_says_how_sure_it_is_or_nothing() {
-        let line = |sure: &str| format!("{{\"fact\": \"x\"}}\n{{\"fact\": \"y\"{sure}}}\n");
-        for (sure, expected) in [
-            ("", None),
-            (", \"confidence\": 0", None),
-            (", \"confidence\": 1.0", None),
-            (", \"confidence\": 9", Some("line 2, column 15")),
-            (", \"confidence\": -0.1", Some("not -0.1")),
-            (", \"confidence\": \"high\"", Some("not \"high\"")),
-        ] {
-            let found = unfit(&line(sure));
-            match expected {
-                None => assert_eq!(found, None, "{sure}"),
-                Some(part) => assert!(
-                    found.clone().is_some_and(|why| why.contains(part)),
-                    "{found:?}"
-                ),
-            }
-        }
-    }
-
-    #[test]
     fn an_identity_says_what_it_is_called() {
         for (line, expected) in [
             ("- **Name:** Jarvis", Some("Jarvis")),
@@ -416,16 +366,5 @@ mod tests {
         ] {
             assert_eq!(name_line(line), expected, "{line}");
         }
-    }
-
-    #[test]
-    fn what_was_learned_is_checked_line_by_line() {
-        assert_eq!(unfit("{\"fact\": \"a\"}\n\n{\"fact\": \"b\"}\n"), None);
-        assert!(
-            unfit("{\"fact\": \"a\"}\nnothing")
-                .unwrap()
-                .starts_with("line 2:")
-        );
-        assert!(unfit("{\"text\": 1}").unwrap().contains("`fact`"));
     }
 }

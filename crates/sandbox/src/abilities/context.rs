@@ -141,6 +141,11 @@ fn writable(run: &RunState, path: &str) -> Result<(), AbilityError> {
             "{path} says who an agent is: only people write it"
         )));
     }
+    if naos_types::is_memory(path) && !crate::planted::writes_memories() {
+        return Err(AbilityError::Denied(format!(
+            "{path} is of what an agent remembers: only that agent and people write it"
+        )));
+    }
     if run.grants.writes(path) {
         return Ok(());
     }

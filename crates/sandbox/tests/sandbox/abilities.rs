@@ -196,6 +196,38 @@ fn documents_are_versioned() {
 }
 
 #[test]
+fn who_an_agent_is_and_what_it_remembers_is_closed_whatever_is_granted() {
+    // Writes the input to where the input says; returns why not, or the input.
+    let write = "(call $context.write (local.get $ptr) (local.get $len) (local.get $ptr)
+        (local.get $len) (i32.const 0) (i64.const 0) (i32.const 1024))
+      (call $finish (i32.const 1024) (local.get $ptr) (local.get $len))";
+    let agent = component(&["context.write"], write, "");
+    let may = |path: &str| {
+        let mut asked = run(path);
+        asked.grants.context_write = vec!["**".into()];
+        once(&agent, asked).ended
+    };
+    for path in [
+        "agents/fury/SOUL.md",
+        "agents/fury/\u{17f}OUL.md",
+        "agents/fury/SOUL\u{200b}.md",
+        "agents/fury/MEMORY.md",
+        "agents/fury/CORRECTIONS.md ",
+        "agents/fury/WORKING.md",
+        "agents/fury/memory/2026-11-30.md",
+        "crew/fury/memory/facts.jsonl",
+    ] {
+        let Ended::Failed(why) = may(path) else {
+            panic!("{path} is written")
+        };
+        assert!(why.contains("people write it"), "{path}: {why}");
+    }
+    for path in ["agents/fury/notes/x.md", "notes/a.md"] {
+        assert_eq!(may(path), completed(path));
+    }
+}
+
+#[test]
 fn a_listing_shows_what_may_be_read_in_order() {
     // Joins nothing: returns the path of entry number (length of the input).
     let body = "(call $context.list (i32.const 0) (i32.const 0) (i32.const 1024))

@@ -8,7 +8,7 @@ use naos_types::think::FACTS;
 use serde_json::{Value, json};
 
 use super::super::erase;
-use super::{Chosen, Context, Ended, ID_CHARS, folder, id, learned, line, places, put_learned};
+use super::{Chosen, Context, Ended, ID_CHARS, Learned, folder, id, line, places};
 use crate::fail::Fail;
 use crate::out::{count, items};
 use crate::session::{Session, part};
@@ -34,7 +34,9 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     let chosen = &asked.chosen;
     let mut session = context.session()?;
     let (agent, folder) = folder(&mut session, &chosen.agent)?;
-    let (all, version) = learned(&mut session, &folder)?;
+    let mut learned = Learned::of(&mut session, &folder)?;
+    learned.say_broken(context, agent.as_str());
+    let all = learned.values();
     let is_there = |which: &String| places(&all, &chosen.agent, from_ref(which)).is_ok();
     let (there, before): (Vec<_>, Vec<_>) = chosen.which.iter().cloned().partition(is_there);
     let named = places(&all, &chosen.agent, &there)?;
@@ -73,8 +75,8 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
             return Ok(0);
         }
         session = context.session()?;
-        let (_, now) = learned(&mut session, &folder)?;
-        if now != version {
+        let now = Learned::of(&mut session, &folder)?;
+        if now.version != learned.version {
             let what = format!("what {agent} learned changed meanwhile; nothing was forgotten");
             let help = format!("look again: naos memory list {agent}");
             return Err(Fail::new(Code::STALE_VERSION, what).help(help));
@@ -82,10 +84,12 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     }
     // What it learned goes last: until then the same numbers can be named again.
     take_out(&mut session, &folder, &forgotten)?;
-    let rest = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
-    let rest: Vec<Value> = rest.map(|(_, one)| one.clone()).collect();
     if !gone.is_empty() {
-        put_learned(&mut session, &folder, &rest, version)?;
+        let mut at = 0..;
+        learned
+            .all
+            .retain(|_| at.next().is_some_and(|at| !gone.contains(&at)));
+        learned.put(&mut session)?;
     }
     let left = documents(&mut session, &folder)?;
     let erased = if asked.erase {
