@@ -129,6 +129,9 @@ impl Bus {
                 let seen = self.known(&f.consumer)?;
                 seen.dead.insert(f.event);
                 match f.seq {
+                    None if f.task.is_some() => ensure(!seen.pending.contains(&f.event), || {
+                        format!("{} failed, and is still to be given", f.event)
+                    }),
                     Some(seq) => ensure(seen.held.remove(&seq).is_some(), || {
                         format!("{seq} is put aside and wasn't given")
                     }),

@@ -42,6 +42,8 @@ pub(crate) struct Drivers {
     listens: bool,
     /// Events that it is to be given.
     caught: BTreeSet<EventId>,
+    /// What it failed at and was put aside, before it says that it failed.
+    failed: BTreeSet<TaskId>,
     pub(crate) given: u64,
     pub(crate) waited: u64,
     pub(crate) rested: u64,
@@ -78,6 +80,12 @@ impl Drivers {
                 let begun = matches!(f.began, Began::Task(_));
                 ensure(self.caught.remove(&f.event) && begun, || {
                     format!("{} was given twice, or to nobody", f.event)
+                })
+            }
+            event::Fact::Dead(f) if own(&f.consumer) && f.task.is_some() => {
+                self.failed.extend(f.task);
+                ensure(!self.caught.contains(&f.event), || {
+                    format!("{} failed, and is still to be given", f.event)
                 })
             }
             event::Fact::Dead(f) if own(&f.consumer) => {
@@ -129,6 +137,9 @@ impl Drivers {
                 match &f.came {
                     Came::Answered => (self.in_a_row, self.resting) = (0, None),
                     Came::Failed { rests, .. } => {
+                        ensure(self.failed.remove(&f.task), || {
+                            format!("it failed at {}, whose event isn't put aside", f.task)
+                        })?;
                         self.in_a_row += 1;
                         self.rested += u64::from(rests.is_some());
                         self.resting = rests.or(self.resting);

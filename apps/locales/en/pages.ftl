@@ -254,6 +254,26 @@ event-in-flight = Under way:
 event-done = Done:
 event-orphan = Nobody listened
 event-erased = (erased)
+event-time = Published
+event-place = Place in the journal
+event-by = Published by
+event-causation = Caused by
+event-content = What its data is
+event-data = Data
+event-whole = All of it:
+event-whole-command = naos events show
+event-about = What else it says of itself
+event-got = Who got it
+event-got-none = Nobody has it now, and it set nothing off.
+event-got-began = It set off
+event-got-events = It made of it, in events:
+event-got-waits = It is still to be given.
+event-got-held = It has it, and is not done with it.
+event-given = { $n ->
+    [one] Given once
+   *[other] Given { $count } times
+}
+event-acted = Before it failed it did something that can’t be done twice: look at its run before it is given again.
 delivery-paused = Nothing is delivered: a person paused it.
 delivery-gone = Nothing is delivered: its receiver answered that it is gone for good.
 

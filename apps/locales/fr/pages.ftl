@@ -257,6 +257,26 @@ event-in-flight = En cours :
 event-done = Traités :
 event-orphan = Personne n’écoutait
 event-erased = (effacé)
+event-time = Publié
+event-place = Place dans le journal
+event-by = Publié par
+event-causation = Causé par
+event-content = Nature de ses données
+event-data = Données
+event-whole = En entier :
+event-whole-command = naos events show
+event-about = Ce qu’il dit d’autre de lui-même
+event-got = Qui l’a reçu
+event-got-none = Personne ne l’a maintenant, et il n’a rien déclenché.
+event-got-began = A déclenché
+event-got-events = En a fait, en événements :
+event-got-waits = Doit encore le recevoir.
+event-got-held = L’a, et n’en a pas fini.
+event-given = { $n ->
+    [one] Donné une fois
+   *[other] Donné { $count } fois
+}
+event-acted = Avant d’échouer, quelque chose a été fait qui ne peut être fait deux fois : regardez son exécution avant de le redonner.
 delivery-paused = Rien n’est livré : quelqu’un l’a suspendu.
 delivery-gone = Rien n’est livré : le destinataire a répondu qu’il n’existe plus.
 

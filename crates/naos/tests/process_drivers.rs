@@ -109,7 +109,7 @@ fn process_events_are_answered_by_what_is_built_in() {
         "{shown}"
     );
     let all = project.naos(&["events", "dead", "replay", "--all"]);
-    let said = "0 given again, 2 stay put aside.";
+    let said = "0 given again, 3 stay put aside.";
     assert!(all.stdout.contains(said), "{}", all.stdout);
     assert_eq!(all.exit, 1, "what stays is a failure");
     assert!(all.stderr.contains("stays"), "{}", all.stderr);
@@ -160,5 +160,52 @@ fn process_a_driver_says_how_its_agent_works() {
     assert_eq!(
         (&found["status"], &found["type"]),
         (&json!("ready"), &json!("agent"))
+    );
+}
+
+#[test]
+fn process_what_a_driver_failed_at_is_given_again() {
+    let project = Project::new();
+    let reader = "driver: {id: reader, builtin: context.read, grants: {context_read: [Mail/]}}";
+    apply(&project, reader);
+    let read = r#"{"path": "/Tasks/Active"}"#;
+    let sent = project.json(&["events", "emit", "context.read", "--data", read]);
+    let event = sent["event"].as_str().unwrap();
+    let dead = project.naos(&["events", "dead", "list", "--consumer", "driver-reader"]);
+    assert!(dead.stdout.contains(event), "{}", dead.stdout);
+    let shown = project.naos(&["events", "dead", "show", event]).stdout;
+    for said in [
+        "the driver can't do what the event asks for",
+        "failed     naos get run run_",
+        "/Tasks/Active",
+        "next       naos events dead replay",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let consumers = project.json(&["events", "consumers"]);
+    let own = &consumers["items"][0];
+    assert_eq!((&own["done"], &own["dead"]), (&json!(0), &json!(1)));
+    let told = project.json(&["events", "list", "--type", "error"]);
+    assert_eq!(told["items"][0]["data"]["event"], event, "{told}");
+    // It fails again, and is put aside again, until it is mended.
+    let again = project.json(&["events", "dead", "replay", event]);
+    assert_eq!(again["done"], 1, "{again}");
+    assert_eq!(project.json(&["status"])["dead_letters"]["count"], 1);
+    apply(&project, &reader.replace("Mail/", "Tasks/"));
+    let all = [
+        "events",
+        "dead",
+        "replay",
+        "--all",
+        "--consumer",
+        "driver-reader",
+    ];
+    assert_eq!(project.json(&all)["done"], 1);
+    assert_eq!(project.json(&["status"])["dead_letters"]["count"], 0);
+    let found = driver(&project, "reader");
+    assert_eq!(
+        (&found["answered"], &found["failed"]),
+        (&json!(1), &json!(2)),
+        "{found}"
     );
 }

@@ -186,6 +186,18 @@ fn process_the_weather_tool_answers_alerts_and_rests() {
         let rest = found["waiting"] == 0 && found["open"] == 0 && found["status"] == "ready";
         if rest { Ok(()) } else { Err(found.to_string()) }
     });
+    // What it failed at is kept, and given again once a person says so.
+    let dead = project.json(&["events", "dead", "list"]);
+    let failed = driver(&project)["failed"].clone();
+    let aside = dead["items"].as_array().map(Vec::len);
+    assert_eq!(aside.map(Value::from), Some(failed.clone()), "{dead}");
+    let again = project.json(&["events", "dead", "replay", "--all"]);
+    assert_eq!(again["done"], failed, "{again}");
+    until(|| {
+        let found = driver(&project);
+        let all = found["answered"] == 2 + 4 + 1;
+        if all { Ok(()) } else { Err(found.to_string()) }
+    });
     let dead = project.json(&["events", "dead", "list"]);
     assert_eq!(dead["items"].as_array().map(Vec::len), Some(0), "{dead}");
     assert_eq!(daemon.interrupt(), 0);

@@ -73,6 +73,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("document-history", &sample::history(s))?;
     out.page("document-diff", &sample::document_diff(s))?;
     out.page("events", &sample::events(s))?;
+    out.page("event", &sample::event(s))?;
     out.page("audit", &sample::audit(s))?;
     out.page("costs", &sample::costs(s))?;
     out.page("schedules", &sample::schedules(s))?;

@@ -378,6 +378,7 @@ table! {
     Page GET "/document-diff/{*path}" Staff "How two of them differ" screens::documents::diff;
     Page GET "/pictures/{*path}" Staff "A document that is a picture" screens::documents::picture;
     Page GET "/events" Staff "Events, and those that were put aside" screens::events::show;
+    Page GET "/events/{id}" Staff "One event, and what became of it" screens::events::one;
     Page POST "/events/deliveries/{name}" Admin "Lets a receiver have its events, or no more"
         screens::events::deliver;
     Page POST "/events/dead" Staff "Replays one, or gives it up" screens::events::decide;

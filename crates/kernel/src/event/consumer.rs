@@ -314,6 +314,7 @@ fn put_aside(turn: &mut Turn<'_>, name: &Name, seq: Seq, held: &Held) -> Done {
         seq: Some(seq),
         attempts: held.attempt,
         problem: Problem::new(Code::NOT_TAKEN, note),
+        task: None,
     })
 }
 
@@ -364,6 +365,7 @@ pub(crate) fn give_up(turn: &mut Turn<'_>, name: &Name, why: &Refusal) -> Done {
         seq,
         attempts,
         problem,
+        task: None,
     })?;
     super::bus::wake(turn, name)
 }

@@ -4,12 +4,12 @@ use naos_types::command::Reply;
 use naos_types::fact::Problem;
 use naos_types::fact::event::{self, Published};
 use naos_types::fact::task::Parent;
-use naos_types::{Actor, Code, EventId, Name, Refusal, Seq, Time};
+use naos_types::{Actor, Code, EventId, Name, Refusal, Seq, TaskId, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Caught, Held, bus, trigger};
 use crate::resource::driver::{self, Lacks};
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 /// Whose, and which event.
@@ -29,11 +29,19 @@ pub struct Dead {
     pub at: Time,
     /// Why.
     pub problem: Problem,
+    /// The task that a driver failed at; none where nothing was begun.
+    pub task: Option<TaskId>,
 }
 
 impl Aggregate for Dead {
     const KIND: &'static str = "dead";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        match version {
+            1 => lengthened(bytes, 1), // nothing was begun
+            _ => None,
+        }
+    }
 }
 
 fn known<'t>(turn: &'t Turn<'_>, key: &DeadKey) -> Done<&'t Dead> {
@@ -112,7 +120,66 @@ pub(super) fn forget(
     Ok(Reply::Done)
 }
 
+/// What a driver failed at is put aside for it, unless a step waits for the answer: that one was
+/// told. Whoever gives it again does so knowingly: what is unknown never ends by itself.
+pub(crate) fn failed_at(
+    turn: &mut Turn<'_>,
+    driver: &Name,
+    task: TaskId,
+    problem: &Problem,
+) -> Done {
+    let found = turn.driver(driver)?;
+    let caught = found.and_then(|found| found.caught.get(&task));
+    let Some(event) = caught.filter(|caught| caught.asks.is_none()) else {
+        return Ok(());
+    };
+    let event = event.event;
+    if crate::planted::is("failed-events-are-done") {
+        return Ok(());
+    }
+    let attempts = match crate::task::known(turn, task)?.run {
+        Some(run) => crate::run::known(turn, run)?.attempt,
+        None => 1,
+    };
+    turn.emit(event::Dead {
+        consumer: driver::listens(driver)?,
+        event,
+        seq: None,
+        attempts,
+        problem: problem.clone(),
+        task: Some(task),
+    })
+}
+
+/// It counted as done when it began.
+fn fold_failed_at(turn: &mut Turn<'_>, f: &event::Dead, task: TaskId) -> Done {
+    let caught = match driver::of(&f.consumer) {
+        Some(driver) if turn.driver(&driver)?.is_some() => {
+            turn.driver_mut(&driver)?.caught.remove(&task)
+        }
+        _ => None,
+    };
+    if turn.consumer(&f.consumer)?.is_some() {
+        let consumer = turn.consumer_mut(&f.consumer)?;
+        consumer.done = consumer.done.saturating_sub(1);
+        consumer.dead += 1;
+    }
+    let dead = Dead {
+        seq: None,
+        caught: caught.map(Box::new),
+        attempts: f.attempts,
+        at: turn.now,
+        problem: f.problem.clone(),
+        task: f.task,
+    };
+    turn.put_dead(DeadKey(f.consumer.clone(), f.event), Some(dead));
+    Ok(())
+}
+
 pub(super) fn fold_dead(turn: &mut Turn<'_>, f: &event::Dead) -> Done {
+    if let Some(task) = f.task {
+        return fold_failed_at(turn, f, task);
+    }
     let at = turn.now;
     let key = DeadKey(f.consumer.clone(), f.event);
     // Who is switched off was never handed it.
@@ -136,6 +203,7 @@ pub(super) fn fold_dead(turn: &mut Turn<'_>, f: &event::Dead) -> Done {
         attempts: f.attempts,
         at,
         problem: f.problem.clone(),
+        task: None,
     };
     turn.put_dead(key, Some(dead));
     Ok(())
@@ -149,6 +217,7 @@ pub(super) fn fold_missed(turn: &mut Turn<'_>, consumer: Name, f: &Published) ->
         attempts: 0,
         at: turn.now,
         problem: given_none(&consumer),
+        task: None,
     };
     turn.put_dead(DeadKey(consumer, f.event), Some(dead));
     Ok(())
@@ -170,6 +239,7 @@ pub(super) fn say_missed(turn: &mut Turn<'_>, f: &Published) -> Done {
         event: f.event,
         seq: None,
         attempts: 0,
+        task: None,
     })
 }
 
@@ -198,7 +268,12 @@ pub(super) fn fold_replayed(turn: &mut Turn<'_>, f: &event::Replayed) -> Done {
         consumer.held.insert(seq, held);
     }
     if let Some(caught) = dead.caught {
-        let trigger = None; // whoever is named next has gone around again
+        // Of what was begun it is known where it came from, so that a circle ends where it did.
+        // Else whoever is named next has gone around again.
+        let trigger = match dead.task {
+            Some(_) => caught.trigger.clone(),
+            None => None,
+        };
         consumer.pending.push_back(Caught {
             hops,
             trigger,
@@ -206,4 +281,29 @@ pub(super) fn fold_replayed(turn: &mut Turn<'_>, f: &event::Replayed) -> Done {
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before what a driver failed at was put aside, byte for byte.
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let problem = Problem::new(Code::NOT_TAKEN, "given too often");
+        let mut old = vec![1, 9, 0, 3, 10]; // at place 9, nothing to set off, three times, when
+        old.extend(postcard::to_stdvec(&problem).unwrap());
+        let wanted = Dead {
+            seq: Some(9),
+            caught: None,
+            attempts: 3,
+            at: Time(5),
+            problem,
+            task: None,
+        };
+        assert_eq!(Dead::lift(1, &old), Some(wanted.clone()));
+        assert_eq!(Dead::lift(3, &old), None);
+        old.push(0); // nothing was begun
+        assert_eq!(postcard::to_stdvec(&wanted).unwrap(), old);
+    }
 }

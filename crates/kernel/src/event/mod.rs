@@ -30,10 +30,11 @@ pub use wait::{SIGNALS_MAX, Signals, WAITERS_MAX, WaitKey, Waiters, Waits};
 
 pub(crate) use bus::{room, set_up, subscribed, wake};
 pub(crate) use consumer::{due, give_up};
+pub(crate) use dead::failed_at;
 pub(crate) use delivery::not_delivered;
 pub(crate) use ended::plan_ended;
 pub(crate) use handler::{Failure, Who, plan_failed, said, task_failed, tell};
-pub(crate) use trigger::given;
+pub(crate) use trigger::{first_task, given};
 pub(crate) use wait::{await_event, leave, leave_all, waiting};
 
 /// The longest type of an event, in bytes.

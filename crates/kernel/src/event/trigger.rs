@@ -341,6 +341,20 @@ pub(super) fn once(made: &Computed) -> Result<BodyRef, String> {
     }
 }
 
+/// The task that an event begins first.
+pub(crate) fn first_task(event: EventId, name: &Name) -> TaskId {
+    TaskId::derived(event.0, &format!("trigger/{name}"))
+}
+
+/// The task that an event begins now: where it failed and is given again, another one.
+fn next_task(turn: &Turn<'_>, event: EventId, name: &Name) -> Done<TaskId> {
+    let trace = turn.trace(&TraceKey(event, name.clone()))?;
+    Ok(match trace.map(|trace| trace.began) {
+        Some(Began::Task(before)) => TaskId::derived(before.0, "again"),
+        _ => first_task(event, name),
+    })
+}
+
 /// The task that an event begins; none where it is part of a step that gave up meanwhile.
 fn wanted(
     turn: &Turn<'_>,
@@ -355,7 +369,7 @@ fn wanted(
         return Ok(None);
     }
     Ok(Some(Wanted {
-        task: TaskId::derived(caught.event.0, &format!("trigger/{name}")),
+        task: next_task(turn, caught.event, name)?,
         title: turn.seal(caught.topic.clone())?,
         input,
         agent,
@@ -377,7 +391,7 @@ fn by_driver<'t>(
     };
     let task = wanted.task;
     begins(turn, wanted)?;
-    driver::given(turn, driver.clone(), task)?;
+    driver::given(turn, driver.clone(), task, caught.event)?;
     Ok(Began::Task(task))
 }
 
@@ -398,7 +412,7 @@ fn begin(
         let task = wanted.task;
         crate::task::open(turn, wanted)?;
         if let Some(driver) = driver::of(name) {
-            driver::given(turn, driver, task)?;
+            driver::given(turn, driver, task, caught.event)?;
         }
         return Ok(Began::Task(task));
     }
@@ -466,6 +480,7 @@ fn put_aside(
         seq: None,
         attempts: 1,
         problem,
+        task: None,
     })
 }
 
@@ -575,6 +590,9 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
             turn.trace_mut(first)?.around += 1;
         }
         path.push(f.consumer.clone());
+        let key = TraceKey(f.event, f.consumer.clone());
+        // What is given again goes on with what it led to before.
+        let around = turn.trace(&key)?.map_or(0, |before| before.around);
         let trace = Trace {
             given: f.given,
             correlation: caught.correlation,
@@ -583,9 +601,9 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
             began: f.began,
             of_error: caught.topic == ERROR_TOPIC,
             root: first.map(|first| first.0),
-            around: 0,
+            around,
         };
-        turn.put_trace(TraceKey(f.event, f.consumer.clone()), Some(trace));
+        turn.put_trace(key, Some(trace));
     }
     let consumer = turn.consumer_mut(&f.consumer)?;
     consumer.pending.pop_front();

@@ -265,13 +265,27 @@ pub(crate) fn told(turn: &Turn<'_>, effect: Effect) -> Done<Effect> {
     Ok(Effect::Call(Call { same, ..call }))
 }
 
+/// What the endpoint of a driver knows an event by that is given to it again: what it came under
+/// first, so that what was done is not done twice.
+fn given_again(by: &Actor, (id, index): (RunId, u32), driver: Driver) -> Option<String> {
+    let Actor::Trigger(name, event) = by else {
+        return None;
+    };
+    if driver != Driver::Endpoint || crate::planted::is("given-again-is-another") {
+        return None;
+    }
+    let first = RunId::derived(crate::event::first_task(*event, name).0, "run");
+    (first != id).then(|| format!("{first}-{index}"))
+}
+
 fn same(turn: &Turn<'_>, id: RunId, index: u32, driver: Driver) -> Done<Option<String>> {
     let run = crate::run::known(turn, id)?;
     if run.is_what_if() {
         return Ok(None);
     }
-    let Some(Parent { plan, at, .. }) = &crate::task::known(turn, run.task)?.parent else {
-        return Ok(None);
+    let task = crate::task::known(turn, run.task)?;
+    let Some(Parent { plan, at, .. }) = &task.parent else {
+        return Ok(given_again(&task.by, (id, index), driver));
     };
     let Some(step) = stands_for(turn, *plan, at)? else {
         return Ok(None);

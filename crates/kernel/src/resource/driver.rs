@@ -11,14 +11,14 @@ pub use naos_types::spec::ERROR_TOPIC;
 use naos_types::spec::{
     DRIVER_DOCUMENTS, DriverKind, DriverLimits, DriverSpec, Kind, driver_listens, driver_of,
 };
-use naos_types::{Actor, Code, DocPath, Name, RunLimits, Span, TaskId, TaskStatus, Time};
+use naos_types::{Actor, Code, DocPath, EventId, Name, RunLimits, Span, TaskId, TaskStatus, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{Failure, Rest, TraceKey, Who};
+use crate::event::{Caught, Failure, Rest, TraceKey, Who};
 use crate::need::Var;
 use crate::state::ResourceKey;
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 /// How many events wait for one driver; the oldest ones beyond are put aside.
@@ -52,6 +52,8 @@ pub struct Driver {
     pub last: VecDeque<Answer>,
     /// Why it failed the last time, and when.
     pub problem: Option<(Time, Problem)>,
+    /// The events that it has, by task: where it fails at one, that is put aside.
+    pub caught: BTreeMap<TaskId, Caught>,
 }
 
 /// One answer.
@@ -67,7 +69,13 @@ pub struct Answer {
 
 impl Aggregate for Driver {
     const KIND: &'static str = "driver";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        match version {
+            1 => lengthened(bytes, 1), // no event was kept
+            _ => None,
+        }
+    }
 }
 
 impl Driver {
@@ -260,7 +268,7 @@ pub(crate) fn gate(turn: &Turn<'_>, driver: &Name) -> Done<Gate> {
 }
 
 /// A driver was given an event: its task is open.
-pub(crate) fn given(turn: &mut Turn<'_>, driver: Name, task: TaskId) -> Done {
+pub(crate) fn given(turn: &mut Turn<'_>, driver: Name, task: TaskId, event: EventId) -> Done {
     let per = limits(turn, &driver)?.and_then(|limits| limits.rate);
     let window = turn.driver(&driver)?.map_or(Time(0), |found| found.window);
     let over = per.is_some_and(|(_, per)| turn.now >= window + per);
@@ -269,6 +277,7 @@ pub(crate) fn given(turn: &mut Turn<'_>, driver: Name, task: TaskId) -> Done {
         driver,
         task,
         window,
+        event: Some(event),
     })
 }
 
@@ -313,6 +322,9 @@ pub(crate) fn task_closed(turn: &mut Turn<'_>, by: &Actor, closed: &task::Closed
         }
     };
     let task = closed.task;
+    if let Came::Failed { problem, .. } = &came {
+        crate::event::failed_at(turn, &driver, task, problem)?;
+    }
     turn.emit(resource::DriverDone { driver, task, came })
 }
 
@@ -320,7 +332,9 @@ pub(crate) fn task_closed(turn: &mut Turn<'_>, by: &Actor, closed: &task::Closed
 /// and their own facts are enough.
 pub(crate) fn let_go(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done {
     if let Some(driver) = has(turn, by, task)? {
-        turn.driver_mut(&driver)?.open.remove(&task);
+        let found = turn.driver_mut(&driver)?;
+        found.open.remove(&task);
+        found.caught.remove(&task);
     }
     Ok(())
 }
@@ -468,11 +482,19 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 (found.window, found.used) = (f.window, 1);
             }
             found.open.insert(f.task, now);
+            if let Some(event) = f.event {
+                // It waits in front until the same commit says that it set the task off.
+                let consumer = turn.consumer(&listens(&f.driver)?)?;
+                let caught = consumer.and_then(|consumer| consumer.pending.front());
+                let caught = caught.filter(|caught| caught.event == event).cloned();
+                found.caught.extend(caught.map(|caught| (f.task, caught)));
+            }
             turn.put_driver(f.driver.clone(), Some(found));
         }
         Fact::DriverDone(f) => {
             let found = turn.driver_mut(&f.driver)?;
             let since = found.open.remove(&f.task).unwrap_or(now);
+            found.caught.remove(&f.task);
             let well = match &f.came {
                 Came::Answered => {
                     found.answered += 1;
@@ -514,4 +536,29 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         _ => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before events were kept, byte for byte.
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let mut old = vec![0, 10, 1, 7, 2, 3]; // none open, the window, used, answered, failed, a row
+        old.extend([0, 4, 0, 0]); // it doesn't rest, it rested four times, no answers, no problem
+        let wanted = Driver {
+            window: Time(5),
+            used: 1,
+            answered: 7,
+            failed: 2,
+            in_a_row: 3,
+            rests: 4,
+            ..Driver::default()
+        };
+        assert_eq!(Driver::lift(1, &old), Some(wanted.clone()));
+        assert_eq!(Driver::lift(3, &old), None);
+        old.push(0); // no event is kept
+        assert_eq!(postcard::to_stdvec(&wanted).unwrap(), old);
+    }
 }

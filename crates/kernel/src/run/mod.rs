@@ -366,6 +366,16 @@ fn resolve(turn: &mut Turn<'_>, by: &Actor, id: RunId, verdict: Verdict) -> Done
     go_on(turn, id)
 }
 
+impl Run {
+    /// Whether it did something that can't be done twice, or may have: whoever lets it be done
+    /// again should know.
+    #[must_use]
+    pub fn may_have_acted(&self) -> bool {
+        let open = self.pending.as_ref();
+        self.once_done || open.is_some_and(|pending| pending.world == World::Once)
+    }
+}
+
 /// Wishes for whatever the run waits for by now.
 pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
     if known(turn, id)?.thinks_next() {

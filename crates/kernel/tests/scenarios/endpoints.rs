@@ -52,7 +52,7 @@ fn apply(bench: &mut Bench, kind: Kind, called: &str, spec: Spec) -> Result<Repl
 }
 
 /// A cell with a driver outside that was asked once.
-fn asked() -> (Bench, RunId) {
+pub fn asked() -> (Bench, RunId) {
     let mut bench = Bench::new();
     let spec = Spec::Remote(Box::new(remote("crm", "customer.find")));
     apply(&mut bench, Kind::Driver, "crm", spec).expect("it is sound");
@@ -72,7 +72,7 @@ fn calls(bench: &Bench) -> Vec<Call> {
 
 /// The one call that is under way.
 #[track_caller]
-fn call(bench: &Bench) -> Call {
+pub fn call(bench: &Bench) -> Call {
     match calls(bench).as_slice() {
         [call] => call.clone(),
         other => panic!("{other:?}"),
@@ -86,7 +86,7 @@ fn run_of(call: &Call) -> RunId {
     }
 }
 
-fn comes_back(bench: &mut Bench, call: &Call, outcome: CallOutcome) -> Vec<&'static str> {
+pub fn comes_back(bench: &mut Bench, call: &Call, outcome: CallOutcome) -> Vec<&'static str> {
     let (by, attempt) = (call.by, call.attempt);
     let (said, facts) = bench.external(Input::CallEnded(CallEnded {
         by,

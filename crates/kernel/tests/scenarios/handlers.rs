@@ -18,7 +18,7 @@ use crate::events::{
 use crate::plans::{plan, step};
 use crate::script::play_in;
 
-fn emits(kind: &str, data: Option<&str>, when: Option<&str>) -> Emits {
+pub fn emits(kind: &str, data: Option<&str>, when: Option<&str>) -> Emits {
     Emits {
         kind: kind.to_owned(),
         data: data.map(str::to_owned),
@@ -42,7 +42,7 @@ fn apply(bench: &mut Bench, who: &str, spec: Spec) -> Result<(), Refusal> {
     said.map(drop)
 }
 
-fn handle(bench: &mut Bench, who: &str, topic: &str, emits: Vec<Emits>) {
+pub fn handle(bench: &mut Bench, who: &str, topic: &str, emits: Vec<Emits>) {
     let spec = Spec::subscription(listens(topic), emits);
     apply(bench, who, spec).expect("it is sound");
 }

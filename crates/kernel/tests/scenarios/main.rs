@@ -15,6 +15,7 @@ mod endpoints;
 mod ends;
 mod engines;
 mod events;
+mod failures;
 mod fetching;
 mod flows;
 mod goes_on;

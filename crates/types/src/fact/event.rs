@@ -150,7 +150,7 @@ facts! {
         events: Vec<Again>,
     }
     /// A message came too often, or could not be used at all: it is put aside.
-    Dead "event.dead" as "event.dead" v 1 {
+    Dead "event.dead" as "event.dead" v 2 lifts DeadV1 1 {
         /// Whose.
         consumer: Name,
         /// Which.
@@ -161,6 +161,8 @@ facts! {
         attempts: u32,
         /// Why.
         problem: Problem,
+        /// The task that a driver failed at; none where nothing was begun.
+        task: Option<TaskId>,
     }
     /// A person has what was put aside given again.
     Replayed "event.replayed" as "event.replayed" v 1 {
@@ -258,6 +260,41 @@ impl From<PublishedV1> for Published {
     }
 }
 
+/// How an event was put aside while a driver that failed at one was done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadV1 {
+    /// Whose.
+    pub consumer: Name,
+    /// Which.
+    pub event: EventId,
+    /// Its place in the journal, where it was taken.
+    pub seq: Option<Seq>,
+    /// How often it was given.
+    pub attempts: u32,
+    /// Why.
+    pub problem: Problem,
+}
+
+impl From<DeadV1> for Dead {
+    fn from(old: DeadV1) -> Self {
+        let DeadV1 {
+            consumer,
+            event,
+            seq,
+            attempts,
+            problem,
+        } = old;
+        Self {
+            consumer,
+            event,
+            seq,
+            attempts,
+            problem,
+            task: None,
+        }
+    }
+}
+
 impl Published {
     /// The conversation that it belongs to.
     #[must_use]
@@ -349,7 +386,7 @@ impl Fact {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Digest;
+    use crate::{Code, Digest};
 
     /// The bytes that were written before anybody could subscribe, byte for byte.
     #[test]
@@ -381,5 +418,28 @@ mod tests {
         let again = fact.encode();
         let read = crate::fact::Fact::decode("event.published", 2, &again).unwrap();
         assert_eq!(read, fact);
+    }
+
+    /// The bytes that were written before what a driver failed at was put aside, byte for byte.
+    #[test]
+    fn what_was_put_aside_before_is_read() {
+        let problem = Problem::new(Code::DRIVER_OFF, "off");
+        let told = postcard::to_stdvec(&problem).unwrap();
+        let mut frozen = vec![1, b'c'];
+        frozen.extend([0; 15]);
+        frozen.extend([7, 1, 9, 3]); // the event, at place 9, given three times
+        frozen.extend(&told);
+        let fact = crate::fact::Fact::decode("event.dead", 1, &frozen).unwrap();
+        let wanted = Dead {
+            consumer: Name::new("c").unwrap(),
+            event: EventId(7),
+            seq: Some(9),
+            attempts: 3,
+            problem,
+            task: None,
+        };
+        assert_eq!(fact, wanted.into());
+        frozen.push(0); // nothing was begun
+        assert_eq!(fact.encode(), frozen);
     }
 }

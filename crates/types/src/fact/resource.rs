@@ -2,7 +2,7 @@
 
 use super::Problem;
 use crate::spec::{Kind, Spec};
-use crate::{Actor, Digest, Name, TaskId, Time};
+use crate::{Actor, Digest, EventId, Name, TaskId, Time};
 
 /// How a driver came back from an event.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -47,13 +47,15 @@ facts! {
         by: Actor,
     }
     /// A driver was given an event.
-    DriverGiven "resource.driver_given" as "resource.driver_given" v 1 {
+    DriverGiven "resource.driver_given" as "resource.driver_given" v 2 lifts DriverGivenV1 1 {
         /// Which.
         driver: Name,
         /// The task that it does for it.
         task: TaskId,
         /// Since when events are counted for its rate.
         window: Time,
+        /// The event, which is kept until it is done with; none where it isn't.
+        event: Option<EventId>,
     }
     /// A driver is done with an event.
     DriverDone "resource.driver_done" as "resource.driver_done" v 1 {
@@ -90,6 +92,33 @@ facts! {
         driver: Name,
         /// Who.
         by: Actor,
+    }
+}
+
+/// How a driver was given an event while none was kept for it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DriverGivenV1 {
+    /// Which.
+    pub driver: Name,
+    /// The task that it does for it.
+    pub task: TaskId,
+    /// Since when events are counted for its rate.
+    pub window: Time,
+}
+
+impl From<DriverGivenV1> for DriverGiven {
+    fn from(old: DriverGivenV1) -> Self {
+        let DriverGivenV1 {
+            driver,
+            task,
+            window,
+        } = old;
+        Self {
+            driver,
+            task,
+            window,
+            event: None,
+        }
     }
 }
 
@@ -138,5 +167,28 @@ impl Fact {
             )),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before an event was kept for its driver, byte for byte.
+    #[test]
+    fn what_was_given_before_is_read() {
+        let mut frozen = vec![1, b'd'];
+        frozen.extend([0; 15]);
+        frozen.extend([7, 10]); // the task, since the fifth millisecond
+        let fact = crate::fact::Fact::decode("resource.driver_given", 1, &frozen).unwrap();
+        let wanted = DriverGiven {
+            driver: Name::new("d").unwrap(),
+            task: TaskId(7),
+            window: Time(5),
+            event: None,
+        };
+        assert_eq!(fact, wanted.into());
+        frozen.push(0); // none is kept
+        assert_eq!(fact.encode(), frozen);
     }
 }

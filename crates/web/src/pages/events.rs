@@ -2,8 +2,10 @@
 
 use askama::Template;
 
+use super::excerpt::Excerpt;
 use super::filters;
-use super::frame::{Page, Section};
+use super::frame::{Crumb, Page, Section};
+use super::run::Problem;
 use crate::locale::Locale;
 
 /// The event browser.
@@ -39,6 +41,8 @@ pub struct Events {
 /// One event.
 #[derive(Clone, Debug)]
 pub struct EventRow {
+    /// Its id.
+    pub event: String,
     /// Its place in the journal.
     pub seq: u64,
     /// When, UTC milliseconds.
@@ -80,6 +84,64 @@ pub struct ConsumerRow {
     pub done: u64,
 }
 
+/// One event with all that it says, and what became of it.
+#[derive(Clone, Debug, Template)]
+#[template(path = "event.html")]
+pub struct Event {
+    /// Its id.
+    pub id: String,
+    /// Its place in the journal.
+    pub seq: u64,
+    /// When, UTC milliseconds.
+    pub time_ms: i64,
+    /// Its type.
+    pub topic: String,
+    /// Where it stands between outside and inside.
+    pub category: &'static str,
+    /// Where it comes from, as it says.
+    pub source: Option<String>,
+    /// Who published it.
+    pub by: String,
+    /// The conversation that it belongs to.
+    pub correlation: String,
+    /// What caused it, and where that is shown.
+    pub causation: Option<Linked>,
+    /// What its data is, where it isn't JSON.
+    pub content: Option<String>,
+    /// Whether anybody listened.
+    pub heard: bool,
+    /// Whether its data was erased.
+    pub gone: bool,
+    /// Its data.
+    pub data: Excerpt,
+    /// What else it says about itself.
+    pub about: Option<Excerpt>,
+    /// Who got it, and what it set off.
+    pub got: Vec<GotRow>,
+    /// For whom it is put aside.
+    pub dead: Vec<DeadRow>,
+}
+
+/// Something that may have a page.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// What it is called.
+    pub text: String,
+    /// Its page.
+    pub href: Option<String>,
+}
+
+/// One who got an event.
+#[derive(Clone, Debug)]
+pub struct GotRow {
+    /// What it is called.
+    pub consumer: String,
+    /// The key of the sentence that says what became of it there.
+    pub what: &'static str,
+    /// What it set off.
+    pub began: Option<Linked>,
+}
+
 /// What was put aside.
 #[derive(Clone, Debug)]
 pub struct DeadRow {
@@ -87,12 +149,20 @@ pub struct DeadRow {
     pub consumer: String,
     /// Which event.
     pub event: String,
+    /// Its type; empty where it is there no more.
+    pub topic: String,
+    /// Its data; none where it is there no more, or on its own page.
+    pub data: Option<Excerpt>,
+    /// The run that failed at it.
+    pub run: Option<String>,
+    /// Whether that did something that can't be done twice.
+    pub acted: bool,
     /// How often it was given.
     pub attempts: u64,
     /// When it was put aside, UTC milliseconds.
     pub time_ms: i64,
     /// Why.
-    pub why: String,
+    pub why: Problem,
     /// The key of its forms; nothing where the reader may not.
     pub form_key: Option<String>,
 }
@@ -119,6 +189,20 @@ impl Page for Events {
     }
 }
 
+impl Page for Event {
+    fn section(&self) -> Section {
+        Section::Events
+    }
+
+    fn title(&self, _locale: Locale) -> String {
+        self.topic.clone()
+    }
+
+    fn trail(&self, locale: Locale) -> Vec<Crumb> {
+        self.section().trail(locale)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{check, sample};
@@ -130,8 +214,28 @@ mod tests {
         check::contains(&html, "action=\"/events/dead\"");
         check::contains(&html, "value=\"replay\"");
         check::contains(&html, "mailer was given it 5 times");
+        check::contains(&html, "look after who takes them");
+        check::contains(&html, "Given 5 times");
+        check::contains(&html, "{&#34;total&#34;: 12}");
+        check::contains(&html, "href=\"/events/evt_0177\"");
+        check::contains(&html, "href=\"/events/evt_4211\"");
         check::contains(&html, "Nobody listened");
         check::contains(&html, "(erased)");
+    }
+
+    #[test]
+    fn one_event_is_shown_whole_with_what_became_of_it() {
+        let html = check::page(&sample::event(&str::to_owned));
+        for said in [
+            "href=\"/events?correlation=evt_0192\"",
+            "href=\"/runs/run_0188\"",
+            "href=\"/plans/plan_0191\"",
+            "The beginning only, of 40,000 bytes.",
+            "value=\"drop\"",
+            "it did something that can’t be done twice",
+        ] {
+            check::contains(&html, said);
+        }
     }
 
     #[test]

@@ -15,7 +15,12 @@ pub struct Excerpt {
 impl Excerpt {
     /// As much of the text as a page shows.
     pub fn new(text: &str) -> Excerpt {
-        let end = text.floor_char_boundary(EXCERPT_BYTES_MAX);
+        Excerpt::upto(text, EXCERPT_BYTES_MAX)
+    }
+
+    /// As much of it as fits in so many bytes.
+    pub fn upto(text: &str, most: usize) -> Excerpt {
+        let end = text.floor_char_boundary(most);
         Excerpt {
             text: text[..end].to_owned(),
             bytes: text.len() as u64,

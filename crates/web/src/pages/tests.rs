@@ -97,6 +97,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::history(&poison));
     poisoned(&sample::document_diff(&poison));
     poisoned(&sample::events(&poison));
+    poisoned(&sample::event(&poison));
     poisoned(&sample::audit(&poison));
     poisoned(&sample::costs(&poison));
     poisoned(&sample::schedules(&poison));

@@ -1,6 +1,6 @@
 //! `naos events dead list|show|replay|drop`
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use clap::ArgGroup;
 use naos_types::Code;
@@ -139,31 +139,53 @@ fn page(
     session.get(api(&path))
 }
 
-/// Everything that was put aside, by consumer and event, in the order in which it was published.
-fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Vec<(String, String)>, Fail> {
+/// One that was put aside.
+struct Aside {
+    consumer: String,
+    event: String,
+    /// What failed at it, where that did something that can't be done twice.
+    acted: Option<String>,
+}
+
+impl Aside {
+    /// What whoever has it given again should know.
+    fn warns(&self) -> Option<String> {
+        let run = self.acted.as_ref()?;
+        Some(format!(
+            "before it failed {run} did something that can't be done twice: `naos get run {run}` \
+             shows what"
+        ))
+    }
+}
+
+/// Everything that was put aside, in the order in which it was published.
+fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Vec<Aside>, Fail> {
     // What is no longer there to be given has no place: it comes first, and is told.
-    let mut all: BTreeSet<(u64, String, String)> = BTreeSet::new();
+    let mut all: BTreeMap<(u64, String, String), Option<String>> = BTreeMap::new();
     let mut before = None;
     loop {
         let listed = page(session, consumer, before.as_deref())?;
         let each = items(&listed).iter();
         all.extend(each.map(|one| {
             let place = one["seq"].as_u64().unwrap_or_default();
-            (place, cell(&one["event"]), cell(&one["consumer"]))
+            let key = (place, cell(&one["event"]), cell(&one["consumer"]));
+            (key, (one["acted"] == true).then(|| cell(&one["run"])))
         }));
         match listed["next"].as_str() {
             Some(next) => before = Some(next.to_owned()),
             None => break,
         }
     }
-    let pairs = all
-        .into_iter()
-        .map(|(_, event, consumer)| (consumer, event));
-    let mut pairs: Vec<(String, String)> = pairs.collect();
+    let each = all.into_iter().map(|((_, event, consumer), acted)| Aside {
+        consumer,
+        event,
+        acted,
+    });
+    let mut each: Vec<Aside> = each.collect();
     if crate::planted::newest_is_given_first() {
-        pairs.reverse();
+        each.reverse();
     }
-    Ok(pairs)
+    Ok(each)
 }
 
 fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Option<&str>) -> Ended {
@@ -203,16 +225,12 @@ fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Opti
 }
 
 /// The consumers for which an event was put aside.
-fn whose(
-    session: &mut Session,
-    event: &str,
-    consumer: Option<&str>,
-) -> Result<Vec<(String, String)>, Fail> {
+fn whose(session: &mut Session, event: &str, consumer: Option<&str>) -> Result<Vec<Aside>, Fail> {
     if event.is_empty() {
         return Err(Fail::unnamed());
     }
     let mut found = all_dead(session, consumer)?;
-    found.retain(|(_, one)| one == event);
+    found.retain(|one| one.event == event);
     if found.is_empty() {
         let what = format!("no event {event} was put aside");
         let help = "`naos events dead list` shows what was";
@@ -223,8 +241,8 @@ fn whose(
 
 fn dead_show(context: &Context, event: &str, consumer: Option<&str>) -> Ended {
     let mut session = context.session()?;
-    for (consumer, event) in whose(&mut session, event, consumer)? {
-        let (consumer, event) = (part(&consumer), part(&event));
+    for one in whose(&mut session, event, consumer)? {
+        let (consumer, event) = (part(&one.consumer), part(&one.event));
         let answer = session.get(api(&format!("/consumers/{consumer}/dead/{event}")))?;
         if context.out.json {
             context.out.json(&answer);
@@ -250,6 +268,14 @@ fn told(one: &Value) -> Vec<String> {
         format!("given      {tries}"),
         format!("why        {}", why(problem)),
     ];
+    let run = cell(&one["run"]);
+    if !run.is_empty() {
+        out.push(format!("failed     naos get run {run}"));
+    }
+    if one["acted"] == true {
+        let acted = "before it failed it did something that can't be done twice";
+        out.push(format!("look       {acted}"));
+    }
     let help = cell(&problem["help"]);
     if !help.is_empty() {
         out.push(format!("code       {}: {help}", cell(&problem["code"])));
@@ -331,7 +357,20 @@ fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
         None => all_dead(&mut session, consumer)?,
     };
     let (mut done, mut decided, mut kept) = (0_u64, 0_u64, Vec::new());
-    for (consumer, event) in these {
+    for one in these {
+        let warns = one.warns().filter(|_| verb == "replay");
+        let Aside {
+            consumer, event, ..
+        } = one;
+        if let Some(warns) = &warns {
+            if chosen.all {
+                let once = format!("`naos events dead replay {event}` gives it all the same");
+                let fail = Fail::new(Code::WRONG_STATE, warns.clone()).help(once);
+                kept.push((consumer, event, fail));
+                continue;
+            }
+            context.out.note(clean(warns));
+        }
         let path = format!("/consumers/{}/dead/{}", part(&consumer), part(&event));
         match session.post(api(&format!("{path}/{verb}")), &json!({})) {
             Ok(_) => done += 1,
@@ -410,6 +449,10 @@ mod tests {
             ]
         );
         let mut one = one;
+        (one["run"], one["acted"]) = (json!("run_1"), json!(true));
+        let failed = told(&one);
+        assert_eq!(failed[3], "failed     naos get run run_1");
+        assert!(failed[4].contains("can't be done twice"), "{failed:?}");
         one["gone"] = json!(true);
         let told = told(&one).join("\n");
         assert!(

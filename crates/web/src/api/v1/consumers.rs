@@ -13,10 +13,12 @@ use naos_kernel::ResourceKey;
 use naos_kernel::event::{Consumer, Dead, DeadKey, PULL_MAX};
 use naos_kernel::plan::Plan;
 use naos_kernel::resource::Resource;
+use naos_kernel::run::Run;
+use naos_kernel::task::Task;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Fact;
 use naos_types::spec::{Deliver, EventFilter, Kind, Paused, Spec, driver_of};
-use naos_types::{BodyRef, Code, EventId, Name, Refusal, Seq, Span, TenantId, Time};
+use naos_types::{BodyRef, Code, EventId, Name, Refusal, RunId, Seq, Span, TaskId, TenantId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
@@ -570,6 +572,14 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Result<Value, Faul
     if is_driver_on(reader, &key.0)? == Some(false) {
         out["off"] = json!(true);
     }
+    if let Some(task) = dead.task {
+        out["task"] = json!(task);
+        if let Some((id, run)) = failed(reader, task)? {
+            out["run"] = json!(id);
+            // Whoever has it given again has that done again.
+            out["acted"] = json!(run.may_have_acted());
+        }
+    }
     let asker = dead.caught.as_ref().and_then(|caught| caught.asks.clone());
     if let Some(asker) = asker.filter(|_| driver_of(&key.0).is_some())
         && let Some(plan) = reader.find::<Plan>(&asker.plan)?
@@ -578,6 +588,15 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Result<Value, Faul
         out["over"] = json!(asker.plan); // nobody waits for the answer
     }
     Ok(out)
+}
+
+/// The run that failed at an event.
+pub(crate) fn failed(reader: &Reader, task: TaskId) -> Result<Option<(RunId, Arc<Run>)>, Refusal> {
+    let run = reader.find::<Task>(&task)?.and_then(|task| task.run);
+    let Some(id) = run else {
+        return Ok(None);
+    };
+    Ok(reader.find::<Run>(&id)?.map(|run| (id, run)))
 }
 
 /// Whether the driver that a consumer belongs to is switched on; none where it belongs to none.

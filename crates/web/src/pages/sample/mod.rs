@@ -20,7 +20,7 @@ use super::sign_in::SignIn;
 use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
-pub(super) use bus::{events, events_empty};
+pub(super) use bus::{event, events, events_empty};
 pub(super) use documents::{document_diff, documents, documents_found, history};
 pub(super) use flows::{
     driver, drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,

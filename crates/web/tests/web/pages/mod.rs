@@ -1,5 +1,6 @@
 //! The pages' addresses, with real data.
 
+mod events;
 mod flows;
 mod timeline;
 mod what_ifs;
