@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use naos_types::spec::{Look, Seen};
-use naos_types::{BodyRef, DocPath, Sealed, Time};
+use naos_types::{BodyRef, DocPath, Sealed, Time, Unread};
 use serde_json::{Map, Value};
 
 use crate::compute::{self, Limits, Vars};
@@ -182,7 +182,7 @@ pub trait Contents {
     /// # Errors
     /// A sentence: why there is none.
     fn value(&mut self, body: &BodyRef) -> Result<Arc<Value>, String> {
-        text_of(self.bytes(body)?).map(as_value).map(Arc::new)
+        text_of(self.bytes(body)?).and_then(as_value).map(Arc::new)
     }
 
     /// What puts texts into one space, where that is asked for: the letters of their words, unless
@@ -276,8 +276,11 @@ fn value_of(var: &Var, contents: &mut dyn Contents, left: &mut usize) -> Result<
         }
         Var::Body(body) => whole(body, contents, left),
         Var::Value(body) => match whole(body, contents, left)? {
-            // A number, a truth, a text in quotes.
-            Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::String(text))),
+            // A number, a truth, a text in quotes; a number that would lose digits stays a text.
+            Value::String(text) => {
+                let read = compute::read_exactly(text.as_bytes());
+                Ok(read.unwrap_or(Value::String(text)))
+            }
             value => Ok(value),
         },
         Var::Item(body, index) => match &*contents.value(body)? {
@@ -356,12 +359,17 @@ fn bytes_of(value: &Value) -> usize {
 }
 
 /// A text that is a JSON array or object counts as one; everything else is text.
-#[must_use]
-pub fn as_value(text: String) -> Value {
-    if text.trim_start().starts_with(['{', '[']) {
-        serde_json::from_str(&text).unwrap_or(Value::String(text))
-    } else {
-        Value::String(text)
+///
+/// # Errors
+/// A sentence: what of the JSON would be lost, a key that is there twice or digits of a number.
+pub fn as_value(text: String) -> Result<Value, String> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Ok(Value::String(text));
+    }
+    match compute::read_exactly(text.as_bytes()) {
+        Ok(value) => Ok(value),
+        Err(Unread::NoJson(_)) => Ok(Value::String(text)),
+        Err(found) => Err(format!("in what is read as JSON, {}", found.sentence())),
     }
 }
 

@@ -10,7 +10,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use naos_types::spec::StepSpec;
+use naos_types::spec::{StepDo, StepSpec};
 use naos_types::{Code, Name};
 
 use crate::checks::Checks;
@@ -135,6 +135,13 @@ fn looks(steps: &[&StepSpec]) -> Looks {
     }
 }
 
+/// Whether a step fails whenever it begins. One that does it for each item of a list doesn't, as
+/// there may be none.
+fn only_fails(step: &StepSpec) -> bool {
+    let is_fail = matches!(&step.action, StepDo::Typed(typed) if typed.only_fails());
+    is_fail && step.for_each.is_none()
+}
+
 /// Plays all runs through; none where there are too many states.
 fn explore(steps: &[&StepSpec], decide: Decide<'_>) -> Option<Known> {
     let looks = looks(steps);
@@ -179,6 +186,10 @@ fn explore(steps: &[&StepSpec], decide: Decide<'_>) -> Option<Known> {
                 };
                 if let Some(of) = of.filter(nothing) {
                     lost.insert((index, of));
+                    put(state, step.optional.then_some(End::Failed));
+                    continue;
+                }
+                if only_fails(step) {
                     put(state, step.optional.then_some(End::Failed));
                     continue;
                 }
@@ -277,6 +288,13 @@ pub(crate) fn check(
     }
     if !known.ends && findings.errors.is_empty() {
         let what = "no run of this plan can end well".to_owned();
-        findings.push(first, Code::BAD_PLAN, what, None);
+        // Where it stands in the way, the step is told that ends them all.
+        let failing = placed.iter().find(|step| only_fails(&step.spec));
+        let help = failing.map(|step| {
+            let name = &step.spec.name;
+            format!("step {name} ends every run: give its `fail` a `when` that isn't always met")
+        });
+        let at = failing.map_or(first, |step| step.at);
+        findings.push(at, Code::BAD_PLAN, what, help);
     }
 }

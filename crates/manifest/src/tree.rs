@@ -110,9 +110,11 @@ impl Node {
         match &self.value {
             Value::Null => Json::Null,
             Value::Bool(value) => Json::Bool(*value),
-            Value::Whole(text) => match whole(text) {
-                Some(value) => Json::from(value),
-                None => Json::String(text.clone()),
+            // One of more than 64 bits keeps its digits as a text.
+            Value::Whole(text) => match (whole(text), text.parse::<u64>()) {
+                (Some(value), _) => Json::from(value),
+                (None, Ok(value)) => Json::from(value),
+                (None, Err(_)) => Json::String(text.clone()),
             },
             Value::Number(text) => {
                 let number = text.parse().ok().and_then(serde_json::Number::from_f64);

@@ -63,6 +63,34 @@ fn steps_that_never_start_are_named() {
 }
 
 #[test]
+fn a_plan_that_fails_in_every_run_is_none() {
+    let plan = |fail: &str| {
+        said(&format!(
+            "  - {{name: a, agent: x}}\n  - {{name: b, fail: stop{fail}}}\n"
+        ))
+    };
+    for always in ["", ", when: a.status == 'done'", ", after: [a]"] {
+        let found = plan(always);
+        assert!(found.starts_with("error p.yaml:5:"), "{always}: {found}");
+        assert!(
+            found.contains("no run of this plan can end well"),
+            "{found}"
+        );
+        assert!(found.contains("give its `fail` a `when`"), "{found}");
+    }
+    for perhaps in [
+        ", when: inputs.go",
+        ", optional: true",
+        ", for_each: inputs.all",
+    ] {
+        assert_eq!(plan(perhaps), "", "{perhaps}");
+    }
+    // What waits for it begins in no run either, and is no second thing to say.
+    let found = said("  - {name: a, fail: stop}\n  - {name: b, agent: x}\n");
+    assert_eq!(found.matches("error").count(), 1, "{found}");
+}
+
+#[test]
 fn reviews_of_nothing_are_named() {
     let plan = |draft: &str, check: &str| {
         said(&format!(

@@ -117,6 +117,11 @@ impl Out {
         }
     }
 
+    /// What went wrong, on standard error: whoever wants nothing else said wants that.
+    pub(crate) fn wrong(&self, text: impl AsRef<str>) {
+        aside(clean(text.as_ref()));
+    }
+
     /// JSON: spread out on a terminal, one line elsewhere.
     pub(crate) fn json(&self, value: &Value) {
         let text = if self.terminal {

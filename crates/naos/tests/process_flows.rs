@@ -557,6 +557,54 @@ fn process_a_plan_parses_logs_and_fails_where_it_says_so() {
 }
 
 #[test]
+fn process_nothing_of_what_is_given_is_lost() {
+    let project = Project::new();
+    let plan = "type: plan\nname: p\ninputs: [{name: id}, {name: said, type: string, \
+                default: x}]\nsteps:\n  - {name: a, render: \"{{ inputs.id }} \
+                {{ inputs.said }}\"}\n  - {name: w, when: \"inputs.id == 7\", \
+                wait_for: {signal: go}}\n  - {name: b, when: \"inputs.id == 8\", \
+                fail: eight}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let large = "12345678901234567890";
+    let larger = "123456789012345678901234567890";
+    let said = format!("said={larger}");
+    let id = |of: &str| format!("id={of}");
+    let run = project.json(&[
+        "plan",
+        "start",
+        "p",
+        "--input",
+        &id(large),
+        "--input",
+        &said,
+    ]);
+    let given = &run["steps"][0]["output"];
+    assert_eq!(given, &format!("{large} {larger}"), "{run}");
+    for input in [id(larger), format!("{{\"id\": [{larger}]}}")] {
+        let refused = project.naos(&["plan", "start", "p", "--input", &input]);
+        assert_eq!(refused.exit, 2, "{input}: {}", refused.stdout);
+        let help = "write it in quotes: a text keeps its digits";
+        assert!(refused.stderr.contains(help), "{input}: {}", refused.stderr);
+    }
+    project.json(&["plan", "start", "p", "--input", "id=7", "--no-wait"]);
+    for (data, why) in [
+        (larger, "a text keeps its digits"),
+        ("{\"a\":1,\"a\":2}", "the key \"a\" is there twice"),
+    ] {
+        let refused = project.naos(&["plan", "signal", "p", "go", "--data", data]);
+        assert_eq!(refused.exit, 2, "{data}: {}", refused.stdout);
+        assert!(refused.stderr.contains(why), "{data}: {}", refused.stderr);
+    }
+    // Why it failed is said to whoever wants to hear nothing else.
+    let failed = project.naos(&["plan", "start", "p", "--input", "id=8", "-q"]);
+    assert_eq!(failed.exit, 1, "{}", failed.stdout);
+    assert!(failed.stderr.contains("b: eight"), "{}", failed.stderr);
+    let well = project.naos(&["plan", "start", "p", "--input", "id=1", "-q"]);
+    assert_eq!((well.exit, &*well.stderr), (0, ""), "{}", well.stdout);
+}
+
+#[test]
 fn process_a_pool_is_made_fitted_and_taken_away() {
     let project = Project::new();
     project.json(&["create", "ann", "--template", "echo"]);

@@ -12,15 +12,53 @@ use serde_json::{Map, Value};
 /// once, and where the text is no JSON before one is: whoever reads it says so.
 #[must_use]
 pub fn said_twice(json: &[u8]) -> Option<String> {
-    let mut found = None;
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    // It stops at the key, or where the text is no JSON.
-    let _ = Once(&mut found).deserialize(&mut reader);
-    found
+    seen_in(json).twice
 }
 
-/// Reads a value and keeps nothing but the key that it stops at.
-struct Once<'f>(&'f mut Option<String>);
+/// What of this JSON whoever reads it would not keep: a key that is there twice, or a whole number
+/// that doesn't fit. None where all is kept, and where the text is no JSON before that: whoever
+/// reads it says so.
+#[must_use]
+pub fn unkept(json: &[u8]) -> Option<Unread> {
+    let seen = seen_in(json);
+    match seen.twice {
+        Some(key) => Some(Unread::Twice(key)),
+        None => seen.large_number(json).map(Unread::Large),
+    }
+}
+
+fn seen_in(json: &[u8]) -> Seen {
+    let mut seen = Seen::default();
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    // It stops at the key, or where the text is no JSON.
+    let _ = Once(&mut seen).deserialize(&mut reader);
+    seen
+}
+
+/// What reading JSON comes upon.
+#[derive(Default)]
+struct Seen {
+    /// The first key that an object says twice.
+    twice: Option<String>,
+    /// Whether a number is so far from zero that it may be a whole one that doesn't fit.
+    is_far: bool,
+}
+
+impl Seen {
+    /// Whole numbers that fit come as such: what comes as any other number may have lost digits.
+    fn number(&mut self, number: f64) {
+        const FAR: f64 = 9_223_372_036_854_775_808.0;
+        self.is_far |= number.abs() >= FAR;
+    }
+
+    /// The first whole number in this JSON that doesn't fit.
+    fn large_number(&self, json: &[u8]) -> Option<String> {
+        self.is_far.then(|| large_number(json)).flatten()
+    }
+}
+
+/// Reads a value and keeps nothing but what it came upon.
+struct Once<'f>(&'f mut Seen);
 
 impl<'de> DeserializeSeed<'de> for Once<'_> {
     type Value = ();
@@ -47,7 +85,8 @@ impl<'de> Visitor<'de> for Once<'_> {
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
         Ok(())
     }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.0.number(number);
         Ok(())
     }
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
@@ -63,7 +102,7 @@ impl<'de> Visitor<'de> for Once<'_> {
         let mut keys = BTreeSet::new();
         while let Some(key) = pairs.next_key::<String>()? {
             if keys.contains(&key) {
-                *self.0 = Some(key);
+                self.0.twice = Some(key);
                 return Err(A::Error::custom("a key is said twice"));
             }
             keys.insert(key);
@@ -97,6 +136,15 @@ impl Unread {
             Self::NoJson(_) => None,
         }
     }
+
+    /// What is wrong and what to do about it, for where there is one text for both.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self.help() {
+            Some(help) => format!("{self}; {help}"),
+            None => self.to_string(),
+        }
+    }
 }
 
 /// What JSON says, in one reading, where no object in it says a key twice.
@@ -104,21 +152,25 @@ impl Unread {
 /// # Errors
 /// The first key that is said twice, or why it is no JSON.
 pub fn read_once(json: &[u8]) -> Result<Value, Unread> {
-    let mut twice = None;
+    read(json).map(|(value, _)| value)
+}
+
+fn read(json: &[u8]) -> Result<(Value, Seen), Unread> {
+    let mut seen = Seen::default();
     let mut reader = serde_json::Deserializer::from_slice(json);
-    let read = Whole(&mut twice).deserialize(&mut reader);
-    match (twice, read) {
+    let read = Whole(&mut seen).deserialize(&mut reader);
+    match (seen.twice.take(), read) {
         (Some(key), _) => Err(Unread::Twice(key)),
         (None, Err(error)) => Err(error.into()),
         (None, Ok(value)) => {
             reader.end()?;
-            Ok(value)
+            Ok((value, seen))
         }
     }
 }
 
 /// Reads a value, unless it stops at a key.
-struct Whole<'f>(&'f mut Option<String>);
+struct Whole<'f>(&'f mut Seen);
 
 impl<'de> DeserializeSeed<'de> for Whole<'_> {
     type Value = Value;
@@ -146,6 +198,7 @@ impl<'de> Visitor<'de> for Whole<'_> {
         Ok(value.into())
     }
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        self.0.number(value);
         Ok(value.into())
     }
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -168,7 +221,7 @@ impl<'de> Visitor<'de> for Whole<'_> {
         while let Some(key) = pairs.next_key::<String>()? {
             match object.entry(key) {
                 Entry::Occupied(entry) => {
-                    *self.0 = Some(entry.key().clone());
+                    self.0.twice = Some(entry.key().clone());
                     return Err(A::Error::custom("a key is said twice"));
                 }
                 Entry::Vacant(entry) => {
@@ -186,8 +239,8 @@ impl<'de> Visitor<'de> for Whole<'_> {
 /// # Errors
 /// As [`read_once`]; the first such number.
 pub fn read_exactly(json: &[u8]) -> Result<Value, Unread> {
-    let value = read_once(json)?;
-    match large_number(json) {
+    let (value, seen) = read(json)?;
+    match seen.large_number(json) {
         Some(number) => Err(Unread::Large(number)),
         None => Ok(value),
     }
@@ -301,7 +354,13 @@ mod tests {
                 Some("12345678901234567890123"),
             ),
             ("-9223372036854775809", Some("-9223372036854775809")),
+            ("18446744073709551616", Some("18446744073709551616")),
         ] {
+            let lost = match unkept(json.as_bytes()) {
+                Some(Unread::Large(number)) => Some(number),
+                _ => None,
+            };
+            assert_eq!(lost.as_deref(), large, "{json}");
             match (read_exactly(json.as_bytes()), large) {
                 (Ok(_), None) => {}
                 (Err(Unread::Large(found)), Some(large)) => assert_eq!(found, large),

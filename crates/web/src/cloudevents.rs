@@ -11,7 +11,7 @@ use naos_types::{BodyRef, Code, Refusal, Unread, plain as one_value, read_exactl
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::error::Fault;
+use crate::error::{Fault, unkept};
 use crate::planted;
 
 /// The most events of one batch.
@@ -104,12 +104,9 @@ pub(crate) fn exactly(json: &[u8], what: &str) -> Result<Value, Fault> {
         true => serde_json::from_slice(json).map_err(Unread::from),
         false => read_exactly(json),
     };
-    read.map_err(|found| match found.help() {
-        Some(help) => {
-            let refusal = Refusal::new(Code::BAD_REQUEST, found.to_string());
-            refusal.help(help).into()
-        }
-        None => bad(format!("{what}: {found}")),
+    read.map_err(|found| match found {
+        Unread::NoJson(_) => bad(format!("{what}: {found}")),
+        found => unkept(&found),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use naos_types::{Code, Refusal};
+use naos_types::{Code, Refusal, Unread};
 use serde_json::{Map, Value, json};
 
 /// A refusal on its way out, with what only some of them carry.
@@ -23,6 +23,12 @@ impl From<Refusal> for Fault {
             status: None,
         }
     }
+}
+
+/// JSON is refused of which something would be lost.
+pub(crate) fn unkept(found: &Unread) -> Fault {
+    let refusal = Refusal::new(Code::BAD_REQUEST, found.to_string());
+    refusal.help(found.help().unwrap_or_default()).into()
 }
 
 impl Fault {

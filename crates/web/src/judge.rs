@@ -28,7 +28,7 @@ pub(crate) use given::{given_wrongly, misgiven, outgrown};
 pub(crate) use leaving::leaving;
 pub(crate) use models::unmodelled;
 pub use waits::Answers;
-pub(crate) use waits::{asked_by, unanswered};
+pub(crate) use waits::{asked_by, unanswered, unheard};
 pub(crate) use words::words;
 
 /// A document and what it is called in messages.
@@ -137,6 +137,7 @@ pub fn check(
     let leaving = leaving(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| Ok::<_, Infallible>(answered(topic));
     warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
+    warnings.extend(unheard(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
     let all: Vec<&Item> = judged.items.iter().collect();
     let is_called = |kind, name: &Name| Ok::<bool, Infallible>(known(kind, name));

@@ -22,6 +22,11 @@ pub(crate) fn last_key_wins() -> bool {
     chosen("events-last-key-wins")
 }
 
+/// What a request says that would be lost when it is read is lost, unseen.
+pub(crate) fn bodies_half_read() -> bool {
+    chosen("bodies-half-read")
+}
+
 /// Of a batch of events those are published that can be, whatever becomes of the others.
 pub(crate) fn batches_in_part() -> bool {
     chosen("batches-in-part")

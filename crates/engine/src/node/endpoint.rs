@@ -6,7 +6,7 @@ use naos_kernel::resource::Resource;
 use naos_kernel::run::Run;
 use naos_types::effect::{Call, Caller};
 use naos_types::spec::{ENDPOINT_ANSWER_BYTES_MAX, Enquiry, Kind, Spec};
-use naos_types::{Code, Name, Refusal, Span, TenantId};
+use naos_types::{Code, Name, Refusal, Span, TenantId, Unread};
 
 use super::Node;
 use super::world::{Done, OutsideOutcome};
@@ -97,12 +97,17 @@ fn judged(handed: Handed) -> OutsideOutcome {
             status: 200..=299,
             body,
             ..
-        } => match String::from_utf8(body) {
-            Ok(text) => OutsideOutcome::Answered(text.into_bytes()),
-            Err(_) => {
-                OutsideOutcome::Refused("it took the event, and its answer is no UTF-8 text".into())
+        } => {
+            let unfit =
+                |why: String| OutsideOutcome::Refused(format!("it took the event, and {why}"));
+            match String::from_utf8(body) {
+                Ok(text) => match unkept(&text) {
+                    None => OutsideOutcome::Answered(text.into_bytes()),
+                    Some(found) => unfit(format!("in its answer, {}", found.sentence())),
+                },
+                Err(_) => unfit("its answer is no UTF-8 text".to_owned()),
             }
-        },
+        }
         Handed::Answered {
             status: 408 | 425 | 429 | 500..=599,
             wait,
@@ -121,6 +126,16 @@ fn judged(handed: Handed) -> OutsideOutcome {
         Handed::NotSent(why) => OutsideOutcome::NotSent(why),
         Handed::Lost(why) => OutsideOutcome::Lost(why),
     }
+}
+
+/// What of an answer steps would not be given as it was said: a list or an object is read by them,
+/// and all else is a text.
+fn unkept(answer: &str) -> Option<Unread> {
+    let is_read = answer.trim_start().starts_with(['{', '[']);
+    if !is_read || naos_kernel::planted::is("answers-half-read") {
+        return None;
+    }
+    naos_types::unkept(answer.as_bytes())
 }
 
 impl Node {
@@ -224,6 +239,14 @@ mod tests {
             (202, b"", "Later"),
             (202, b"at once", "Answered"),
             (200, b"\xff\xfe", "Refused"),
+            (
+                200,
+                b"{\"a\": 1, \"a\": 2}",
+                "Refused(\"it took the event, and in its answer, ",
+            ),
+            (200, b" [12345678901234567890123]", "Refused"),
+            (200, b"[18446744073709551615]", "Answered"),
+            (200, b"12345678901234567890123", "Answered"),
             (301, b"", "Refused"),
             (400, b"no", "Unfit"),
             (422, b"", "Unfit"),

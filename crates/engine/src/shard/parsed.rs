@@ -74,7 +74,7 @@ impl Contents for Reading<'_> {
         let bytes = (self.load)(body)?;
         let length = bytes.len();
         let text = String::from_utf8(bytes).map_err(|_| "an input isn't UTF-8 text".to_owned())?;
-        let value = Arc::new(as_value(text));
+        let value = Arc::new(as_value(text)?);
         self.parsed.keep(body, length, &value);
         Ok(value)
     }

@@ -23,20 +23,27 @@ use naos_types::Unread;
 use serde_json::Value as Json;
 
 /// What is wrong with text that was made and is to be read as JSON: an object in it says a key
-/// twice. Whoever reads that takes the last one, unseen; text that is no JSON isn't looked at.
-pub(crate) fn key_twice(text: &[u8]) -> Option<String> {
-    if crate::planted::is("last-key-wins") {
-        return None;
+/// twice, or a whole number doesn't fit. Whoever reads that takes the last one, or about as much,
+/// unseen; text that is no JSON isn't looked at.
+pub(crate) fn unkept(text: &[u8]) -> Option<Unread> {
+    match naos_types::unkept(text)? {
+        Unread::Twice(_) if crate::planted::is("last-key-wins") => None,
+        Unread::Large(_) if crate::planted::is("digits-are-lost") => None,
+        found => Some(found),
     }
-    naos_types::said_twice(text).map(|key| Unread::Twice(key).to_string())
 }
 
 /// The same with what the text says, in one reading.
-pub(crate) fn read_once(text: &[u8]) -> Result<Json, Unread> {
-    if crate::planted::is("last-key-wins") {
-        return Ok(serde_json::from_slice(text)?);
+pub(crate) fn read_exactly(text: &[u8]) -> Result<Json, Unread> {
+    match naos_types::read_exactly(text) {
+        Err(Unread::Twice(_)) if crate::planted::is("last-key-wins") => {
+            Ok(serde_json::from_slice(text)?)
+        }
+        Err(Unread::Large(_)) if crate::planted::is("digits-are-lost") => {
+            Ok(serde_json::from_slice(text)?)
+        }
+        read => read,
     }
-    naos_types::read_once(text)
 }
 
 /// The longest expression.

@@ -332,11 +332,11 @@ fn input(
     Ok(Ok(turn.stage(bytes)?))
 }
 
-/// What a template made; where it is JSON, each key stands in it once.
+/// What a template made; where it is JSON, nothing of it is lost when it is read.
 pub(super) fn once(made: &Computed) -> Result<BodyRef, String> {
     let text = made.value.as_str().unwrap_or_default();
-    match crate::compute::key_twice(text.as_bytes()) {
-        Some(twice) => Err(format!("in what the template gives, {twice}")),
+    match crate::compute::unkept(text.as_bytes()) {
+        Some(found) => Err(format!("in what the template gives, {found}")),
         None => Ok(made.body),
     }
 }

@@ -26,11 +26,12 @@ impl Inputs {
     /// A JSON object with every input of the plan, of its type, with defaults for those that
     /// weren't given and nothing else.
     pub(crate) fn read(&self, bytes: &[u8]) -> Result<Value, String> {
-        let value = match crate::compute::read_once(bytes) {
+        let value = match crate::compute::read_exactly(bytes) {
             Ok(value) => value,
             Err(_) if bytes.is_empty() => Value::Object(Map::new()),
-            Err(found @ (Unread::Twice(_) | Unread::Large(_))) => {
-                return Err(format!("in the inputs, {found}"));
+            Err(found @ Unread::Twice(_)) => return Err(format!("in the inputs, {found}")),
+            Err(found @ Unread::Large(_)) => {
+                return Err(format!("in the inputs, {}", found.sentence()));
             }
             Err(Unread::NoJson(error)) => {
                 return Err(format!("the inputs are no JSON object: {error}"));

@@ -87,6 +87,21 @@ fn before(turn: &Turn<'_>, work: &Work<'_>, key: Digest) -> Done<Option<Before>>
     Ok(is_open.then_some(Before::UnderWay(once.plan, once.since)))
 }
 
+impl Step {
+    /// Why it failed, or its last attempt did. That it waited for somebody is nothing that went wrong
+    /// with what ended otherwise.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Problem> {
+        let only_waited = |problem: &Problem| {
+            let is_well = self.status.is_closed() && self.status != StepStatus::Failed;
+            is_well && problem.code == Code::BUSY
+        };
+        self.problem
+            .as_ref()
+            .filter(|problem| !only_waited(problem))
+    }
+}
+
 /// Whether anything is still to come of a step, or of one item of it.
 fn is_open(plan: &Plan, at: &StepPath) -> bool {
     let Some(step) = plan.steps.get(&at.step) else {

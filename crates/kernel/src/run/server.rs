@@ -110,9 +110,9 @@ fn named(
 fn refused(arguments: &str, schema: &str) -> Option<String> {
     let given: Value = match arguments.trim() {
         "" => Value::Object(Map::new()),
-        text => match serde_json::from_str(text) {
-            Ok(given @ Value::Object(_)) => given,
-            _ => return Some("the arguments are no JSON object".to_owned()),
+        text => match tools::understood(text) {
+            Ok(given) => given,
+            Err(why) => return Some(why),
         },
     };
     if arguments.len() > FITTED_BYTES_MAX {

@@ -6,7 +6,7 @@ use naos_types::input::{Answer, Asked, GuestCall};
 use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
 use naos_types::spec::{MindSpec, Tool};
 use naos_types::think::{ToolCall, from_outside};
-use naos_types::{Actor, ApprovalId, BodyRef, DocPath, RunId, command};
+use naos_types::{Actor, ApprovalId, BodyRef, DocPath, RunId, Unread, command};
 use serde_json::{Value, json};
 
 use super::think::intend;
@@ -20,6 +20,15 @@ pub const PICTURES_MAX: u32 = 8;
 /// The most bytes of a tool's result that a model is given.
 pub const TOOL_RESULT_BYTES_MAX: usize = 32 * 1_024;
 
+/// What a model says that a call is given, unless some of it would be lost.
+pub(super) fn understood(arguments: &str) -> Result<Value, String> {
+    match crate::compute::read_exactly(arguments.as_bytes()) {
+        Ok(given @ Value::Object(_)) => Ok(given),
+        Ok(_) | Err(Unread::NoJson(_)) => Err("the arguments are no JSON object".to_owned()),
+        Err(found) => Err(format!("in the arguments, {}", found.sentence())),
+    }
+}
+
 /// Carries out one call that a model asks for.
 pub(super) fn call(
     turn: &mut Turn<'_>,
@@ -30,10 +39,11 @@ pub(super) fn call(
 ) -> Done {
     let request = json!({"tool": call.name, "arguments": call.arguments}).to_string();
     let request = turn.stage(request.into_bytes())?;
-    let arguments: Option<Value> = match call.arguments.trim() {
-        "" => Some(json!({})),
-        text => serde_json::from_str(text).ok().filter(Value::is_object),
+    let read = match call.arguments.trim() {
+        "" => Ok(json!({})),
+        text => understood(text),
     };
+    let arguments = read.as_ref().ok().cloned();
     // Whoever has a skill may run its programs.
     let has = |tool: &Tool| {
         mind.tools.contains(tool) || *tool == Tool::SkillRun && !mind.skills.is_empty()
@@ -76,7 +86,7 @@ pub(super) fn call(
                 words => format!("there is no tool {:?}; there are: {words}", call.name),
             }
         } else {
-            "the arguments are no JSON object".to_owned()
+            read.err().unwrap_or_default()
         };
         return said(turn, id, run, request, Answer::Invalid(why));
     };

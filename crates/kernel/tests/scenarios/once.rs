@@ -338,6 +338,14 @@ fn an_item_that_is_there_twice_is_done_once() {
     assert_eq!(play_in(&mut bench, "show effects"), two);
     play_in(&mut bench, "finish worker x; finish worker x; wait 10s");
     assert_eq!(found(&bench).status(), PlanStatus::Completed);
+    // One of them waited for the other, which is nothing that went wrong.
+    let plan = found(&bench);
+    let pay = &plan.steps[&name("pay")];
+    assert_eq!(
+        pay.problem.as_ref().map(|problem| problem.code),
+        Some(Code::BUSY)
+    );
+    assert_eq!(pay.failure(), None);
     assert_eq!(
         play_in(&mut bench, "show plan"),
         "completed [\"x\",\"x\",\"x\"]"

@@ -201,9 +201,69 @@ fn inputs_are_checked() {
             "{\"n\":3,\"n\":4}",
             "N0102 in the inputs, the key \"n\" is there twice",
         ),
+        (
+            "{\"n\":18446744073709551616}",
+            "N0102 in the inputs, 18446744073709551616 is a whole number of more than 64 bits; \
+             write it in quotes: a text keeps its digits",
+        ),
         ("[]", "N0102 the inputs are no JSON object"),
     ] {
         check(&spec, &format!("start p {inputs}"), expected);
+    }
+}
+
+#[test]
+fn whole_numbers_of_64_bits_keep_their_digits() {
+    let mut each = step("each", &[], render("pay {{ item }}"));
+    each.for_each = Some(FanOut {
+        items: "inputs.ids".into(),
+        window: 2,
+        partial: false,
+    });
+    let cel = |cel: &str| StepDo::Compute { cel: cel.into() };
+    let mut spec = plan(vec![
+        each,
+        step("same", &[], cel("inputs.ids[0] == inputs.ids[1]")),
+        step(
+            "end",
+            &["each", "same"],
+            cel("each.output + [same.output, inputs.ids[0]]"),
+        ),
+    ]);
+    spec.inputs = vec![InputSpec {
+        name: "ids".into(),
+        kind: InputType::List,
+        default: None,
+    }];
+    check(
+        &spec,
+        "start p {\"ids\":[12345678901234567890,12345678901234567891]}; show plan",
+        "completed [\"pay 12345678901234567890\",\"pay 12345678901234567891\",false,\
+         12345678901234567890]",
+    );
+}
+
+#[test]
+fn digits_that_a_formula_would_lose_fail_its_step() {
+    let given = |text: &str| {
+        plan(vec![
+            step("said", &[], render(text)),
+            step(
+                "id",
+                &["said"],
+                StepDo::Compute {
+                    cel: "said.output.id".into(),
+                },
+            ),
+        ])
+    };
+    check(
+        &given("{\"id\": 18446744073709551615}"),
+        "start p; show plan",
+        "completed 18446744073709551615",
+    );
+    for lost in ["{\"id\": 18446744073709551616}", "{\"id\": 1, \"id\": 2}"] {
+        check(&given(lost), "start p; show plan", "failed");
     }
 }
 

@@ -200,6 +200,24 @@ fn arguments_that_do_not_fit_write_nothing() {
         r#"{"path": "notes/a.md", "text": "x", "mode": "append"}"#,
         r#"{"path": "notes/a.md"}"#,
     ];
+    let lost = [
+        (
+            r#"{"path": "notes/a.md", "text": "x", "expected": 18446744073709551616}"#,
+            "more than 64 bits",
+        ),
+        (
+            r#"{"path": "notes/a.md", "text": "x", "text": "y"}"#,
+            "is there twice",
+        ),
+    ];
+    let mut other = cell_with(mind(), &[("notes/a.md", "ten euros")]);
+    other.says(&calls(&lost.map(|(given, _)| ("context_write", given))));
+    for (at, (given, why)) in lost.iter().enumerate() {
+        let told = &other.results()[at + 1];
+        assert!(told.contains("in the arguments, "), "{given}: {told}");
+        assert!(told.contains(why), "{given}: {told}");
+    }
+    assert_eq!(document(&other.bench, "notes/a.md"), "ten euros");
     cell.says(&calls(&wrong.map(|given| ("context_write", given))));
     for (at, given) in wrong.iter().enumerate() {
         let told = &cell.results()[at + 1];

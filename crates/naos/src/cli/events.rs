@@ -312,7 +312,10 @@ fn emit(context: &Context, asked: &Emit) -> Ended {
 }
 
 /// JSON of which nothing is lost on the way.
-fn exactly(json: &str, no_json: impl FnOnce(serde_json::Error) -> Fail) -> Result<Value, Fail> {
+pub(super) fn exactly(
+    json: &str,
+    no_json: impl FnOnce(serde_json::Error) -> Fail,
+) -> Result<Value, Fail> {
     read_exactly(json.as_bytes()).map_err(|found| match found {
         Unread::NoJson(error) => no_json(error),
         found => Fail::usage(found.to_string()).help(found.help().unwrap_or_default()),

@@ -7,6 +7,7 @@ use naos_types::spec::Kind;
 use naos_types::{Code, Name};
 use serde_json::{Map, Value, json};
 
+use super::events::exactly;
 use super::flow::{Flow, Undo, Which};
 use super::run::{FIRST_MS, until_closed, waits_for, why};
 use super::{Context, Ended, begun, exit_of, given, name, shown};
@@ -129,7 +130,7 @@ pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
 
 fn send(context: &Context, run: &str, signal: &str, data: &str) -> Ended {
     let signal = name(signal)?;
-    let data: Value = serde_json::from_str(&given(data)?).map_err(|error| {
+    let data = exactly(&given(data)?, |error| {
         let what = format!("the data is no JSON: {error}");
         Fail::usage(what).help("quote a text: --data '\"yes\"'")
     })?;
@@ -213,7 +214,9 @@ impl Inputs {
                 self.values.insert(key, Value::String(text));
             }
         }
-        self.typed.values().try_for_each(|json| once(json))
+        self.typed
+            .values()
+            .try_for_each(|json| parsed(json).map(|_| ()))
     }
 }
 
@@ -225,15 +228,11 @@ fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
         let whole = text.starts_with(['@', '{', '[']) || text == "-";
         if whole {
             let text = given(text)?;
-            match serde_json::from_str(&text) {
-                Ok(Value::Object(members)) => {
-                    once(&text)?;
-                    for (key, value) in members {
-                        out.put(key, value)?;
-                    }
-                }
-                Ok(_) => return Err(malformed(NO_OBJECT.into())),
-                Err(error) => return Err(malformed(format!("the inputs don't parse: {error}"))),
+            let Value::Object(members) = parsed(&text)? else {
+                return Err(malformed(NO_OBJECT.into()));
+            };
+            for (key, value) in members {
+                out.put(key, value)?;
             }
             continue;
         }
@@ -260,12 +259,11 @@ fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
 /// What isn't a map of inputs.
 const NO_OBJECT: &str = "inputs must be a JSON object, and this is JSON of another kind";
 
-/// Refuses JSON in which a key is there twice: the last one would be taken, unseen.
-fn once(json: &str) -> Result<(), Fail> {
-    match naos_types::said_twice(json.as_bytes()) {
-        Some(key) => Err(malformed(format!("the key {key:?} is there twice"))),
-        None => Ok(()),
-    }
+/// JSON of which nothing is lost on the way.
+fn parsed(json: &str) -> Result<Value, Fail> {
+    exactly(json, |error| {
+        malformed(format!("the inputs don't parse: {error}"))
+    })
 }
 
 fn twice(key: &str) -> Fail {
@@ -380,12 +378,18 @@ pub(super) fn show(out: &Out, answer: &Value) {
     if !output.is_empty() {
         out.line(format!("\n{output}"));
     }
+    let is_well = exit_of(answer["status"].as_str().unwrap_or_default()) == 0;
     for step in steps {
+        // Why the whole isn't well is said to whoever wants to hear nothing else.
+        let say = |text: String| match !is_well && step["status"] == "failed" {
+            true => out.wrong(text),
+            false => out.note(text),
+        };
         let fan = &step["fan"];
         if fan["failed"].as_u64().is_some_and(|failed| failed > 0) {
             let name = cell(&step["name"]);
             let undone = undone_items(step);
-            out.note(format!(
+            say(format!(
                 "{name}: {} of {} items failed{undone}",
                 fan["failed"], fan["count"]
             ));
@@ -396,7 +400,7 @@ pub(super) fn show(out: &Out, answer: &Value) {
                 Some("done") => "an earlier attempt failed: ",
                 _ => "",
             };
-            out.note(format!("{}: {before}{why}", cell(&step["name"])));
+            say(format!("{}: {before}{why}", cell(&step["name"])));
         }
         undoing(out, step);
     }
@@ -489,7 +493,7 @@ fn over_all(out: &Out, answer: &Value) {
         return;
     }
     if let Some(why) = why(&answer["problem"]) {
-        out.note(why);
+        out.wrong(why);
     }
 }
 
@@ -513,7 +517,7 @@ fn undoing(out: &Out, step: &Value) {
     if status != "done"
         && let Some(why) = why(&undo["problem"])
     {
-        out.note(format!("{name}: {why}"));
+        out.wrong(format!("{name}: {why}"));
     }
 }
 

@@ -5,6 +5,7 @@ use crate::bindings::naos::agent::{events, types};
 use crate::host::{AbilityError, GatedAnswer, GatedRequest};
 use crate::limits::{EVENT_KIND_BYTES_MAX, Limit};
 use crate::run_state::{Check, RunState, Stop};
+use naos_types::Unread;
 use wasmtime::component::{HasSelf, Linker};
 
 pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
@@ -42,10 +43,11 @@ fn check(run: &RunState, request: &GatedRequest) -> Check {
         let detail = format!("an event of {} bytes, at most {max}", data.len());
         return Err(Stop::limit(Limit::EventBytes, detail));
     }
-    if let Err(error) = serde_json::from_str::<serde_json::Value>(data) {
-        return Ok(invalid(format!("the event's data is not JSON: {error}")));
-    }
-    Ok(Ok(()))
+    Ok(match naos_types::read_exactly(data.as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(Unread::NoJson(error)) => invalid(format!("the event's data is not JSON: {error}")),
+        Err(found) => invalid(format!("in the event's data, {}", found.sentence())),
+    })
 }
 
 fn well_formed(kind: &str) -> Result<(), AbilityError> {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{InputSpec, InputType};
+use crate::json::{Unread, read_exactly};
 
 impl InputType {
     /// What a step of another plan gives, as this type: a text that says a value of the type is
@@ -16,7 +17,7 @@ impl InputType {
                 Value::String(value.to_string())
             }
             (Self::Any | Self::String, value) => value,
-            (_, Value::String(text)) => match serde_json::from_str(&text) {
+            (_, Value::String(text)) => match read_exactly(text.as_bytes()) {
                 Ok(value) if self.fits(&value) => value,
                 _ => Value::String(text),
             },
@@ -50,7 +51,10 @@ pub fn misfits<'g>(
                 input.kind.called()
             )),
             Some((name, Some(value))) if !fits(value) => {
-                out.push(format!("the input {name} must be {}", input.kind.called()));
+                out.push(match large(value).filter(|_| by_step) {
+                    Some(why) => format!("in the input {name}, {why}"),
+                    None => format!("the input {name} must be {}", input.kind.called()),
+                });
             }
             _ => {}
         }
@@ -59,6 +63,14 @@ pub fn misfits<'g>(
     let others = given.iter().filter(|(name, _)| !taken(name));
     out.extend(others.map(|(name, _)| format!("the plan takes no input {name}")));
     out
+}
+
+/// Why a text that says a value isn't read as one: a number in it would lose digits.
+fn large(value: &Value) -> Option<String> {
+    match read_exactly(value.as_str()?.as_bytes()) {
+        Err(found @ Unread::Large(_)) => Some(found.sentence()),
+        _ => None,
+    }
 }
 
 /// What a plan takes, in a sentence that says what to do.
@@ -144,6 +156,12 @@ mod tests {
             (InputType::String, json!([41]), json!([41])),
             (InputType::String, Value::Null, Value::Null),
             (Any, text("41"), text("41")),
+            (Number, text("18446744073709551615"), json!(u64::MAX)),
+            (
+                Number,
+                text("18446744073709551616"),
+                text("18446744073709551616"),
+            ),
         ] {
             let said = format!("{given} as {}", kind.word());
             assert_eq!(kind.read(given), expected, "{said}");
@@ -181,6 +199,14 @@ mod tests {
             ["the input who is missing: null is given, and it must be a string"]
         );
         assert_eq!(said(json!({"who": 4, "count": "5"}), true), [""; 0]);
+        let digits = "12345678901234567890123";
+        assert_eq!(
+            said(json!({"who": digits, "count": digits}), true),
+            [format!(
+                "in the input count, {digits} is a whole number of more than 64 bits; write it in \
+                 quotes: a text keeps its digits"
+            )]
+        );
         assert_eq!(
             said(json!({"who": 4, "count": "5"}), false),
             [

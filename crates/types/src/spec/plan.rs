@@ -72,6 +72,18 @@ impl InputType {
         }
     }
 
+    /// The shortest value of this type: what a form begins with.
+    #[must_use]
+    pub fn shortest(self) -> Value {
+        match self {
+            Self::Any | Self::String => Value::from(""),
+            Self::Number | Self::Integer => Value::from(0),
+            Self::Boolean => Value::from(false),
+            Self::List => Value::Array(Vec::new()),
+            Self::Object => Value::Object(serde_json::Map::new()),
+        }
+    }
+
     /// A value of this type as it is kept: the integer 1.0 is 1.
     #[must_use]
     pub fn plain(self, value: Value) -> Value {

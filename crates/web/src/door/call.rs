@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::{Call, SEQ_WAIT_MAX, checked_key};
 use crate::auth::{COOKIE, Who, cookie};
-use crate::error::Fault;
+use crate::error::{Fault, unkept};
+use crate::planted;
 
 impl Call {
     /// Who asks; only open routes have nobody.
@@ -129,8 +130,18 @@ impl Call {
         parse(text).ok_or_else(bad).map(Some)
     }
 
-    /// The body as JSON.
+    /// The body as JSON of which nothing is lost: each key is there once, each whole number as it
+    /// is.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let asked = self.json_as_is()?;
+        match naos_types::unkept(&self.body).filter(|_| !planted::bodies_half_read()) {
+            Some(found) => Err(unkept(&found)),
+            None => Ok(asked),
+        }
+    }
+
+    /// The body as JSON, as most readers take it.
+    pub(crate) fn json_as_is<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         let body = if self.body.is_empty() {
             b"{}"
         } else {

@@ -77,6 +77,71 @@ pub(crate) fn asked_by(spec: &Spec) -> impl Iterator<Item = Asked<'_>> {
     })
 }
 
+/// The drivers of documents.
+fn drivers_of(items: &[Item]) -> Vec<(&Name, &Spec)> {
+    let all = items.iter().filter_map(|item| match &item.command {
+        Command::Resource(command::Resource::Apply { kind, name, spec }) => {
+            (*kind == Kind::Driver).then_some((name, spec))
+        }
+        _ => None,
+    });
+    all.collect()
+}
+
+/// Whether one of them answers events of a type.
+fn is_answered(drivers: &[(&Name, &Spec)], topic: &str) -> bool {
+    let mut all = drivers.iter().filter_map(|(_, spec)| spec.driver());
+    all.any(|(driver, _)| driver.answers().iter().any(|one| one == topic))
+}
+
+/// A warning for each step that undoes another by an event which a driver answers: of the documents,
+/// or as `kept` says, one that is there. Nobody waits for that answer, so what wasn't undone counts
+/// as undone.
+pub(crate) fn unheard<E>(
+    documents: &[Document<'_>],
+    items: &[Item],
+    mut kept: impl FnMut(&str, &dyn Fn(&Name) -> bool) -> Result<Answers, E>,
+) -> Result<Vec<Diagnostic>, E> {
+    let drivers = drivers_of(items);
+    let is_replaced = |name: &Name| drivers.iter().any(|(known, _)| *known == name);
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command else {
+            continue;
+        };
+        let Spec::Undoable(undoable) = spec else {
+            continue;
+        };
+        for step in &undoable.plan.steps {
+            let (Some(of), StepDo::Emit { kind: topic, .. }) =
+                (undoable.flow.undo.get(&step.name), &step.action)
+            else {
+                continue;
+            };
+            let is_answered = is_answered(&drivers, topic)
+                || matches!(
+                    kept(topic, &is_replaced)?,
+                    Answers::Somebody | Answers::Without(_)
+                );
+            if !is_answered {
+                continue;
+            }
+            let what = format!(
+                "{} {name}: step {of} counts as undone once {topic} is published, whatever the \
+                 driver that answers it says",
+                kind.word()
+            );
+            let help = format!(
+                "to wait for its answer, undo it by an instruction whose step asks for {topic}: \
+                 `compensate: {{instruction: NAME}}`"
+            );
+            let (says, named) = ((what, Some(help)), (None, topic.as_str()));
+            out.push(fault_of_step(documents, item, Some(of), named, says));
+        }
+    }
+    Ok(out)
+}
+
 /// A warning for each type of event that a step needs answered and nobody answers: neither a
 /// driver of the documents nor, as `kept` says, one that is there and isn't replaced by them. An
 /// agent that a driver of the documents lacks is told with the driver.
@@ -85,19 +150,8 @@ pub(crate) fn unanswered<E>(
     items: &[Item],
     mut kept: impl FnMut(&str, &dyn Fn(&Name) -> bool) -> Result<Answers, E>,
 ) -> Result<Vec<Diagnostic>, E> {
-    let drivers: Vec<(&Name, &Spec)> = items
-        .iter()
-        .filter_map(|item| match &item.command {
-            Command::Resource(command::Resource::Apply { kind, name, spec }) => {
-                (*kind == Kind::Driver).then_some((name, spec))
-            }
-            _ => None,
-        })
-        .collect();
-    let here = |topic: &str| {
-        let mut all = drivers.iter().filter_map(|(_, spec)| spec.driver());
-        all.any(|(driver, _)| driver.answers().iter().any(|one| one == topic))
-    };
+    let drivers = drivers_of(items);
+    let here = |topic: &str| is_answered(&drivers, topic);
     let off_here = |topic: &str| {
         let mut all = drivers.iter();
         let off = all.find(|(_, spec)| {

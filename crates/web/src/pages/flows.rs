@@ -51,6 +51,8 @@ pub struct Flow {
     pub picture: Picture,
     /// What it takes: each with its type.
     pub inputs: Vec<(String, String)>,
+    /// What the form that runs it begins with.
+    pub begin: String,
     /// Whether it is only kept, as it was written.
     pub kept: bool,
     /// Whether something sets it off, where anything may.
@@ -74,26 +76,8 @@ impl FlowRow {
 }
 
 impl Flow {
-    /// Whether it takes values by name, not a text.
-    fn takes_values(&self) -> bool {
-        matches!(self.row.kind, FlowKind::Plan | FlowKind::Instruction)
-    }
-
     fn is_enabled(&self) -> bool {
         self.enabled == Some(true)
-    }
-
-    /// What the form begins with.
-    fn begin(&self) -> String {
-        if !self.takes_values() || self.inputs.is_empty() {
-            return String::new();
-        }
-        let names: Vec<String> = self
-            .inputs
-            .iter()
-            .map(|(name, _)| format!("{}: \"\"", serde_json::Value::from(name.as_str())))
-            .collect();
-        format!("{{{}}}", names.join(", "))
     }
 }
 

@@ -4,13 +4,14 @@ use naos_engine::read::{Lists, PlanFilter};
 use naos_kernel::ResourceKey;
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
-use naos_types::spec::{Kind, PlanSpec, Spec, StepDo, StepSpec};
-use naos_types::{Code, Name, PlanId, Refusal};
+use naos_types::spec::{InputSpec, Kind, PlanSpec, Spec, StepDo, StepSpec};
+use naos_types::{Code, Name, PlanId, Refusal, Unread};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{form_key, rows, see};
 use crate::door::{Answered, Call};
-use crate::error::Fault;
+use crate::error::{Fault, unkept};
 use crate::pages::agents::LastRun;
 use crate::pages::flows::{Flow, FlowRow, Flows, INPUT_CHARS_MAX};
 use crate::pages::picture::{Drawn, Picture};
@@ -227,6 +228,10 @@ pub(crate) async fn show(call: Call) -> Answered {
     let admin = call.who()?.role >= naos_types::Role::Admin;
     let page = Flow {
         version: u64::from(kept.version),
+        begin: match key.0 {
+            Kind::Plan | Kind::Instruction => begin(inputs),
+            _ => String::new(),
+        },
         inputs: inputs
             .iter()
             .map(|input| (input.name.clone(), input.kind.word().to_owned()))
@@ -245,6 +250,33 @@ pub(crate) async fn show(call: Call) -> Answered {
         older: runs.older,
     };
     super::page(&call, &page)
+}
+
+/// What the form begins with: each input as it is where nobody says it, or else the shortest value of
+/// its type. So it runs as it stands.
+fn begin(inputs: &[InputSpec]) -> String {
+    let whole = written(inputs.iter());
+    if whole.chars().count() <= INPUT_CHARS_MAX {
+        return whole;
+    }
+    written(inputs.iter().filter(|input| input.default.is_none()))
+}
+
+fn written<'i>(inputs: impl Iterator<Item = &'i InputSpec>) -> String {
+    let one = |input: &InputSpec| {
+        let value = match &input.default {
+            None => input.kind.shortest(),
+            Some(default) => serde_json::from_str(default).ok()?,
+        };
+        // One that doesn't fit is only taken where it isn't said.
+        let name = Value::from(input.name.as_str());
+        (input.kind.fits(&value)).then(|| format!("{name}: {value}"))
+    };
+    let all: Vec<String> = inputs.filter_map(one).collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!("{{{}}}", all.join(", ")),
+    }
 }
 
 #[derive(Deserialize)]
@@ -307,10 +339,14 @@ fn values(text: &str) -> Result<String, Fault> {
     if text.trim().is_empty() {
         return Ok("{}".to_owned());
     }
-    let read: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(text);
-    let read = read.map_err(|e| {
-        let what = format!("the input is no JSON object: {e}");
-        Fault::from(Refusal::new(Code::BAD_REQUEST, what).help("write {\"name\": \"value\"}"))
-    })?;
-    Ok(serde_json::Value::Object(read).to_string())
+    let why = match naos_types::read_exactly(text.as_bytes()) {
+        Ok(read @ Value::Object(_)) => return Ok(read.to_string()),
+        Ok(_) => String::new(),
+        Err(Unread::NoJson(error)) => format!(": {error}"),
+        Err(found) => return Err(unkept(&found)),
+    };
+    let what = format!("the input is no JSON object{why}");
+    Err(Refusal::new(Code::BAD_REQUEST, what)
+        .help("write {\"name\": \"value\"}")
+        .into())
 }

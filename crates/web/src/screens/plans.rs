@@ -199,10 +199,7 @@ fn step(
         kept: plan.kept.get(&spec.name).map(ToString::to_string),
         input: given::text(reader, (id, plan), spec, step).map(|text| Excerpt::new(&text)),
         output: step.output.as_ref().map(|body| rows::excerpt(reader, body)),
-        error: step
-            .problem
-            .as_ref()
-            .map(|problem| rows::told(reader, problem)),
+        error: step.failure().map(|problem| rows::told(reader, problem)),
         waits: resting::said(reader, resting::step(reader, (id, plan), &spec.name, step)),
     })
 }

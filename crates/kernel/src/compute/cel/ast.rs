@@ -12,7 +12,7 @@ pub(super) struct Node {
 pub(super) enum Expr {
     Null,
     Bool(bool),
-    Int(i64),
+    Int(i128),
     Double(f64),
     Text(String),
     Name(String),

@@ -1,7 +1,9 @@
 //! What the functions do.
 
+use naos_types::Unread;
+
 use super::eval::{Evaluated, Evaluation, Stop, failed, plain_text, scan_steps};
-use super::value::{List, Value};
+use super::value::{List, Value, whole as fitting};
 
 pub(super) fn call<'a>(
     run: &mut Evaluation<'a>,
@@ -24,8 +26,8 @@ pub(super) fn call<'a>(
             };
             many(run, at, name, list)
         }
-        ("abs", [Value::Int(value)]) => match value.checked_abs() {
-            Some(value) => Ok(Value::Int(value)),
+        ("abs", [Value::Int(value)]) => match fitting(value.checked_abs()) {
+            Some(value) => Ok(value),
             None => failed(at, "the result is too large a number"),
         },
         ("abs", [Value::Double(value)]) => Ok(Value::Double(value.abs())),
@@ -40,9 +42,12 @@ pub(super) fn call<'a>(
         ("floor", [Value::Double(value)]) => to_whole(at, value.floor()),
         ("ceil", [Value::Double(value)]) => to_whole(at, value.ceil()),
         ("int", [Value::Double(value)]) => to_whole(at, value.trunc()),
-        ("int", [Value::Text(text)]) => match text.as_str().trim().parse() {
-            Ok(value) => Ok(Value::Int(value)),
-            Err(_) => failed(at, "this text is no whole number"),
+        ("int", [Value::Text(text)]) => match fitting(text.as_str().trim().parse().ok()) {
+            Some(value) => Ok(value),
+            None => failed(
+                at,
+                "this text is no whole number, or one of more than 64 bits",
+            ),
         },
         ("double", [Value::Text(text)]) => match text.as_str().trim().parse() {
             Ok(value) => Ok(Value::Double(value)),
@@ -55,9 +60,10 @@ pub(super) fn call<'a>(
         ("dyn", [value]) => Ok(value.clone()),
         ("json", [Value::Text(text)]) => {
             run.spend(4 * scan_steps(text.as_str()) + text.as_str().len() as u64 / 4)?;
-            match serde_json::from_str(text.as_str()) {
+            match super::super::read_exactly(text.as_str().as_bytes()) {
                 Ok(json) => Ok(Value::made(json)),
-                Err(error) => failed(at, format!("this text is no JSON: {error}")),
+                Err(Unread::NoJson(error)) => failed(at, format!("this text is no JSON: {error}")),
+                Err(found) => failed(at, format!("in this JSON, {}", found.sentence())),
             }
         }
         ("keys", [Value::Map(map)]) => {
@@ -78,14 +84,14 @@ fn misfit<'a>(at: usize, name: &str, arguments: &[Value<'_>]) -> Evaluated<'a> {
 }
 
 fn whole<'a>(count: usize) -> Value<'a> {
-    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX).into())
 }
 
 fn to_whole<'a>(at: usize, value: f64) -> Evaluated<'a> {
     const EDGE: f64 = 9_223_372_036_854_775_808.0;
     if (-EDGE..EDGE).contains(&value) {
         #[expect(clippy::cast_possible_truncation, reason = "between the edges it fits")]
-        return Ok(Value::Int(value as i64));
+        return Ok(Value::Int(value as i128));
     }
     failed(at, "the number is too large to be whole")
 }
@@ -132,7 +138,7 @@ fn total<'a>(at: usize, name: &str, list: &List<'a>) -> Evaluated<'a> {
     let (mut exact, mut double, mut all_whole) = (0_i128, 0_f64, true);
     for item in list.iter() {
         match &item {
-            Value::Int(value) => exact += i128::from(*value),
+            Value::Int(value) => exact += value,
             Value::Double(value) => {
                 all_whole = false;
                 double += value;
@@ -151,9 +157,9 @@ fn total<'a>(at: usize, name: &str, list: &List<'a>) -> Evaluated<'a> {
         ("avg", 0) => failed(at, "`avg` of an empty list"),
         #[expect(clippy::cast_precision_loss, reason = "no list is that long")]
         ("avg", count) => Ok(Value::Double(sum / count as f64)),
-        _ if all_whole => match i64::try_from(exact) {
-            Ok(exact) => Ok(Value::Int(exact)),
-            Err(_) => failed(at, "the sum is too large a number"),
+        _ if all_whole => match fitting(Some(exact)) {
+            Some(exact) => Ok(exact),
+            None => failed(at, "the sum is too large a number"),
         },
         _ => Ok(Value::Double(sum)),
     }
@@ -191,7 +197,7 @@ fn on_list<'a>(
             Ok(Value::list(items))
         }
         ("slice", [Value::Int(from), Value::Int(to)]) => {
-            let clip = |i: i64| usize::try_from(i).unwrap_or(0).min(list.len());
+            let clip = |i: i128| usize::try_from(i).unwrap_or(0).min(list.len());
             let (from, to) = (clip(*from), clip(*to));
             Ok(Value::list(
                 (from..to).filter_map(|i| list.get(i)).collect(),
@@ -270,7 +276,7 @@ fn on_text<'a>(
             };
             Ok(Value::list(parts))
         }
-        ("substring", [Value::Int(from)]) => substring(run, at, text, *from, i64::MAX),
+        ("substring", [Value::Int(from)]) => substring(run, at, text, *from, i64::MAX.into()),
         ("substring", [Value::Int(from), Value::Int(to)]) => substring(run, at, text, *from, *to),
         _ => failed(at, format!("`{name}` can't be used so on text")),
     }
@@ -285,8 +291,8 @@ fn substring<'a>(
     run: &mut Evaluation<'a>,
     at: usize,
     text: &str,
-    from: i64,
-    to: i64,
+    from: i128,
+    to: i128,
 ) -> Evaluated<'a> {
     let (Ok(start), Ok(end)) = (usize::try_from(from), usize::try_from(to)) else {
         return failed(at, "`substring` counts from 0");

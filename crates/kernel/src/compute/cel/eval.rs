@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::{ComputeError, Limits, Position, Vars};
 use super::ast::{Binary, Expr, Loop, LoopKind, Node};
 use super::calls;
-use super::value::{Map, Text, Value, text_weight};
+use super::value::{Map, Text, Value, text_weight, whole};
 
 /// What stops an evaluation. `&&` and `||` go on after a failure when the other side decides, as
 /// the CEL specification says; nothing goes on after a limit.
@@ -127,8 +127,8 @@ impl<'a> Evaluation<'a> {
             Expr::Index(of, index) => self.index(at, of, index),
             Expr::Not(of) => Ok(Value::Bool(!self.bool(of, "`!`")?)),
             Expr::Negate(of) => match self.value(of)? {
-                Value::Int(value) => match value.checked_neg() {
-                    Some(value) => Ok(Value::Int(value)),
+                Value::Int(value) => match whole(value.checked_neg()) {
+                    Some(value) => Ok(value),
                     None => failed(at, "the number is too large"),
                 },
                 Value::Double(value) => Ok(Value::Double(-value)),
@@ -379,8 +379,8 @@ impl<'a> Evaluation<'a> {
                     Binary::Divide => a.checked_div(*b),
                     _ => a.checked_rem(*b),
                 };
-                match result {
-                    Some(result) => Ok(Value::Int(result)),
+                match whole(result) {
+                    Some(result) => Ok(result),
                     None => failed(at, "the result is too large a number"),
                 }
             }

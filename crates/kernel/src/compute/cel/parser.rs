@@ -151,13 +151,6 @@ impl Parser<'_> {
             signs.push(*sign);
             self.advance();
         }
-        // the one number whose positive half doesn't exist
-        if signs.last() == Some(&"-") && self.peek() == &TokenKind::Int(i64::MIN.unsigned_abs()) {
-            self.advance();
-            signs.pop();
-            let least = self.node(at, Expr::Int(i64::MIN))?;
-            return self.signed(at, &signs, least);
-        }
         let operand = self.member()?;
         self.signed(at, &signs, operand)
     }
@@ -263,10 +256,7 @@ impl Parser<'_> {
                 TokenKind::Word(name) => Expr::Name(name),
                 _ => return Err(syntax(self.source, at, "a name is missing after the `.`")),
             },
-            TokenKind::Int(value) => Expr::Int(
-                i64::try_from(value)
-                    .map_err(|_| syntax(self.source, at, "a number that is too large"))?,
-            ),
+            TokenKind::Int(value) => Expr::Int(value.into()),
             TokenKind::Double(value) => Expr::Double(value),
             TokenKind::Text(text) => Expr::Text(text),
             TokenKind::Word(word) => return self.word(at, word),

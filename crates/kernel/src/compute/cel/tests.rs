@@ -28,6 +28,14 @@ fn vars() -> Vars {
         .with("token_usage", json!([6000, 4001]))
         .with("context_path", "/Personal/diary.md")
         .with("daily_tokens", 100_001)
+        .with("large", u64::MAX)
+        .with(
+            "ids",
+            json!([
+                12_345_678_901_234_567_891_u64,
+                12_345_678_901_234_567_890_u64
+            ]),
+        )
 }
 
 fn value(source: &str) -> Result<Json, String> {
@@ -123,6 +131,38 @@ fn values() {
         ("map.a.length", json!(9)),
         ("map.a.deep.length + n1.output.length", json!(3)),
         ("1 // a remark\n + 1", json!(2)),
+        // whole numbers of 64 bits
+        ("large", json!(18_446_744_073_709_551_615_u64)),
+        ("ids[0] == ids[1]", json!(false)),
+        ("ids[0] == 12345678901234567890", json!(true)),
+        ("ids[0] < ids[1] && ids[1] > 1.2e19", json!(true)),
+        (
+            "ids[1] in ids && !(12345678901234567892 in ids)",
+            json!(true),
+        ),
+        (
+            "ids.distinct().sort()",
+            json!([
+                12_345_678_901_234_567_890_u64,
+                12_345_678_901_234_567_891_u64
+            ]),
+        ),
+        (
+            "ids.map(x, x)",
+            json!([
+                12_345_678_901_234_567_891_u64,
+                12_345_678_901_234_567_890_u64
+            ]),
+        ),
+        ("ids[0] - ids[1]", json!(1)),
+        ("max(ids) + 1", json!(12_345_678_901_234_567_892_u64)),
+        ("string(large) + '!'", json!("18446744073709551615!")),
+        ("int('18446744073709551615') == large", json!(true)),
+        ("json('[18446744073709551615]')[0] == large", json!(true)),
+        (
+            "9223372036854775807 + 1",
+            json!(9_223_372_036_854_775_808_u64),
+        ),
     ] {
         assert_eq!(value(source), Ok(expected), "{source}");
     }
@@ -193,7 +233,7 @@ fn mistakes() {
         // with these values
         ("1 / 0", "1:1: a division by zero"),
         (
-            "9223372036854775807 + 1",
+            "18446744073709551615 + 1",
             "1:1: the result is too large a number",
         ),
         ("list[3]", "1:1: no item 3 in a list of 3"),

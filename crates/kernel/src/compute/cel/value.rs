@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 pub(super) enum Value<'a> {
     Null,
     Bool(bool),
-    Int(i64),
+    /// Within [`WHOLE_MIN`] and [`WHOLE_MAX`]: what JSON is read as without losing a digit.
+    Int(i128),
     Double(f64),
     Text(Text<'a>),
     List(List<'a>),
@@ -125,9 +126,12 @@ impl<'a> Value<'a> {
     }
 
     fn number(number: &serde_json::Number) -> Self {
-        match number.as_i64() {
-            Some(whole) => Self::Int(whole),
-            None => Self::Double(number.as_f64().unwrap_or(f64::NAN)),
+        match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => Self::Int(whole.into()),
+            (None, Some(whole)) if !crate::planted::is("large-items-are-doubles") => {
+                Self::Int(whole.into())
+            }
+            _ => Self::Double(number.as_f64().unwrap_or(f64::NAN)),
         }
     }
 
@@ -248,7 +252,10 @@ impl<'a> Value<'a> {
             }
             Self::Int(value) => {
                 cost(8)?;
-                Json::from(*value)
+                match i64::try_from(*value) {
+                    Ok(value) => Json::from(value),
+                    Err(_) => Json::from(u64::try_from(*value).ok()?),
+                }
             }
             Self::Double(value) => {
                 cost(8)?;
@@ -277,14 +284,25 @@ impl<'a> Value<'a> {
     }
 }
 
+/// The least whole number.
+const WHOLE_MIN: i128 = i64::MIN as i128;
+/// The largest whole number.
+const WHOLE_MAX: i128 = u64::MAX as i128;
+
+/// A whole number, unless it is larger than any may be.
+pub(super) fn whole<'a>(number: Option<i128>) -> Option<Value<'a>> {
+    let fits = |number: &i128| (WHOLE_MIN..=WHOLE_MAX).contains(number);
+    number.filter(fits).map(Value::Int)
+}
+
 /// One step for each started 64 bytes.
 pub(super) fn text_weight(text: &str) -> u64 {
     text.len() as u64 / 64
 }
 
 /// Exact even where the whole number has no double.
-fn order_mixed(whole: i64, double: f64) -> Option<Ordering> {
-    const EDGE: f64 = 9_223_372_036_854_775_808.0;
+fn order_mixed(whole: i128, double: f64) -> Option<Ordering> {
+    const EDGE: f64 = 18_446_744_073_709_551_616.0;
     if double.is_nan() {
         None
     } else if double >= EDGE {
@@ -293,7 +311,7 @@ fn order_mixed(whole: i64, double: f64) -> Option<Ordering> {
         Some(Ordering::Greater)
     } else {
         #[expect(clippy::cast_possible_truncation, reason = "between the edges it fits")]
-        let floor = double.floor() as i64;
+        let floor = double.floor() as i128;
         Some(whole.cmp(&floor).then(if double.fract() == 0.0 {
             Ordering::Equal
         } else {

@@ -287,13 +287,15 @@ fn arithmetic(a: &Value, b: &Value, sign: char) -> Result<Value, Error> {
             kinds.0, kinds.1
         )));
     }
-    if let (Some(x), Some(y)) = (a.as_i64(), b.as_i64()) {
+    if a.is_integer() && b.is_integer() {
+        let (x, y) = (i128::try_from(a.clone())?, i128::try_from(b.clone())?);
         let whole = if sign == '+' {
             x.checked_add(y)
         } else {
             x.checked_mul(y)
         };
-        return whole
+        let fits = whole.filter(|whole| (i64::MIN.into()..=u64::MAX.into()).contains(whole));
+        return fits
             .map(Value::from)
             .ok_or_else(|| invalid("the result is too large a number"));
     }

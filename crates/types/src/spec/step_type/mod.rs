@@ -110,6 +110,12 @@ impl TypedStep {
         STEP_TYPES.iter().find(|known| known.word == self.word)
     }
 
+    /// Whether nothing else can come of it than that it fails.
+    #[must_use]
+    pub fn only_fails(&self) -> bool {
+        self.word == fail::TYPE.word
+    }
+
     /// What is wrong with it, in a sentence, whoever sent it.
     ///
     /// # Errors

@@ -120,13 +120,16 @@ fn is_message(line: &[u8]) -> Result<(), String> {
         let why = format!("the line isn't whole JSON: {error}");
         refusal(ErrorCode::PARSE_ERROR, &Value::Null, &why)
     })?;
-    let Some(why) = amiss(&message) else {
-        return Ok(());
-    };
     // Where nobody knows whose answer it is, its id is null.
     let id = Some(&message["id"]).filter(|id| is_id(id));
     let id = id.unwrap_or(&Value::Null);
-    Err(refusal(ErrorCode::INVALID_REQUEST, id, why))
+    if let Some(why) = amiss(&message) {
+        return Err(refusal(ErrorCode::INVALID_REQUEST, id, why));
+    }
+    match naos_types::unkept(line) {
+        Some(found) => Err(refusal(ErrorCode::INVALID_PARAMS, id, &found.sentence())),
+        None => Ok(()),
+    }
 }
 
 /// What keeps a line from being a message; nothing where it is one.
@@ -250,6 +253,23 @@ mod tests {
             );
             let said = told["error"]["message"].as_str().unwrap();
             assert!(said.contains(why), "{line}: {told}");
+        }
+        for (given, why) in [
+            (r#"{"n": 1, "n": 2}"#, "the key \"n\" is there twice"),
+            ("[18446744073709551616]", "a text keeps its digits"),
+        ] {
+            let line = format!(
+                "{{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"a\", \"params\": {given}}}"
+            );
+            let told = is_message(line.as_bytes()).unwrap_err();
+            let told: Value = serde_json::from_str(&told).unwrap();
+            assert_eq!(
+                (&told["id"], &told["error"]["code"]),
+                (&json!(7), &json!(-32_602)),
+                "{told}"
+            );
+            let said = told["error"]["message"].as_str().unwrap();
+            assert!(said.contains(why), "{told}");
         }
         for line in [
             r#"{"jsonrpc": "2.0", "method": "notifications/initialized"}"#,

@@ -123,6 +123,11 @@ async fn message(
         Ok(head) => head,
         Err(error) => return Ok(wrong(StatusCode::BAD_REQUEST, None, error)),
     };
+    // What a tool is given is read by the protocol's library, which would lose it unseen.
+    if let Some(found) = naos_types::unkept(&body) {
+        let error = ErrorData::invalid_params(found.sentence(), None);
+        return Ok(wrong(StatusCode::BAD_REQUEST, id, error));
+    }
     // The door has looked at `Host` and `Origin`, with all names that this node answers to.
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)

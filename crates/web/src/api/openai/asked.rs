@@ -45,8 +45,8 @@ impl Params {
     /// The body of a request. Where it doesn't parse, the parameter is to blame that is missing, or
     /// that wouldn't parse in an otherwise sound request either.
     pub(super) fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Fault> {
-        call.json::<T>().map_err(|fault| {
-            let given = call.json::<Map<String, Value>>().unwrap_or_default();
+        call.json_as_is::<T>().map_err(|fault| {
+            let given = call.json_as_is::<Map<String, Value>>().unwrap_or_default();
             match self.unread::<T>(given) {
                 Some(param) => blamed(&param, fault),
                 None => fault,

@@ -28,7 +28,7 @@ use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
     Document, Item, Judged, exported, fault_at, fault_in, fault_naming, in_order, judge,
-    leads_back, leaving, misgiven, misgrown_tree, missing, nested, outgrown, unanswered,
+    leads_back, leaving, misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unheard,
     unmodelled, unskilled, words,
 };
 
@@ -228,6 +228,10 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let unanswered = unanswered(&documents, &judged.items, |topic, replaced| {
         looking.answers(topic, replaced)
     })?;
+    let unheard = unheard(&documents, &judged.items, |topic, replaced| {
+        looking.answers(topic, replaced)
+    })?;
+    judged.warnings.extend(unheard);
     let waiting = waiting.into_iter().chain(plans).chain(unread).chain(nobody);
     let waiting = waiting.chain(unasked).chain(unanswered);
     if asked.strict && judged.whole {
@@ -525,8 +529,11 @@ fn unfit(
             continue;
         };
         let text = reader.text(&kept.body).unwrap_or_default();
-        let config = naos_kernel::as_value(text);
-        for what in driver_config_faults(&schema, &config) {
+        let faults = match naos_kernel::as_value(text) {
+            Ok(config) => driver_config_faults(&schema, &config),
+            Err(why) => vec![format!(": {why}")],
+        };
+        for what in faults {
             let what = format!("document {path} is no configuration of driver {name}{what}");
             let help = Some("write the document anew, or change `config_schema`".to_owned());
             out.push(fault_in(documents, item, "config_schema", what, help));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::drivers::named;
-use super::webhooks::{Signed, another, created, decoded, once, renewed, slug_of, tenant_of};
+use super::webhooks::{Signed, another, created, decoded, kept, renewed, slug_of, tenant_of};
 use crate::door::{Answered, Call, checked_key, ok};
 use crate::error::Fault;
 use crate::planted;
@@ -74,7 +74,7 @@ pub(crate) async fn receive(call: Call) -> Answered {
     if !secret.as_ref().is_some_and(fits) {
         return Err(unsigned());
     }
-    once(&call.body)?;
+    kept(&call.body)?;
     let told: Told = call.json()?;
     let run = run_of(&told.id, tenant).ok_or_else(|| {
         let what = format!("driver {name} was asked nothing under this id");

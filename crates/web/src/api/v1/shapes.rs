@@ -290,7 +290,7 @@ fn step_of(
         "task": step.task,
         "approval": step.approval,
         "fan": fan,
-        "problem": problem(reader, step.problem.as_ref()),
+        "problem": problem(reader, step.failure()),
         "started": time(step.started),
         "ended": time(step.ended),
     })

@@ -18,7 +18,7 @@ use naos_types::{Actor, Code, Digest, Name, Refusal, Seq, TenantId, Time};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::cloudevents::{canonical, is_json};
+use crate::cloudevents::{canonical, exactly, is_json};
 use crate::door::{Answered, Call, checked_key, json, ok};
 use crate::error::Fault;
 use crate::planted;
@@ -174,7 +174,7 @@ async fn publish(
         .unwrap_or("application/json");
     let body = &call.body[..];
     if is_json(kind) {
-        once(body)?;
+        kept(body)?;
     }
     let node = &call.desk.app.node;
     let data = node.new_body(tenant, body.to_vec())?;
@@ -210,19 +210,10 @@ async fn publish(
     }
 }
 
-/// Refuses a body that is no JSON, or says a key twice: whoever is set off would see the last one
-/// alone, and the caller perhaps the first. Numbers are taken as callers write them, who can't
-/// write them otherwise.
-pub(super) fn once(body: &[u8]) -> Result<(), Fault> {
-    let found = match naos_types::read_once(body) {
-        Ok(_) => return Ok(()),
-        Err(naos_types::Unread::Twice(key)) if !planted::last_key_wins() => {
-            format!("in the body, the key {key:?} is there twice")
-        }
-        Err(naos_types::Unread::Twice(_)) => return Ok(()),
-        Err(found) => format!("the body is no JSON: {found}"),
-    };
-    Err(Fault::new(Code::BAD_REQUEST, found))
+/// Refuses a body that is no JSON, or of which something would be lost: of a key that is there twice
+/// whoever is set off would see the last one alone, and the caller perhaps the first.
+pub(super) fn kept(body: &[u8]) -> Result<(), Fault> {
+    exactly(body, "the body is no JSON").map(|_| ())
 }
 
 /// How much of a body is taken: what a webhook says is an event.

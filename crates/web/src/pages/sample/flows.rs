@@ -84,6 +84,7 @@ pub(in super::super) fn flow(s: Text<'_>) -> Flow {
         version: 3,
         picture,
         inputs: vec![(s("place"), s("string"))],
+        begin: "{\"place\": \"\"}".to_owned(),
         kept: false,
         enabled: Some(true),
         run_key: Some(s("key-run")),

@@ -264,7 +264,7 @@ const UNDONE: &str = "driver: {id: undoer, builtin: echo, capabilities: [u.undo]
     type: plan\nname: p\nsteps:\n  \
     - {name: a, render: done, compensate: {emit: {type: u.undo, data: {s: a}}}}\n  \
     - {name: w, wait_for: {signal: go}}\n  \
-    - {name: c, fail: stop}\n";
+    - {name: c, when: \"size(a.output) > 0\", fail: stop}\n";
 
 /// The run, once it is as wanted.
 async fn ended(rig: &Rig, run: &str, wanted: &str) -> Value {
@@ -282,7 +282,26 @@ async fn ended(rig: &Rig, run: &str, wanted: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_plan_emits_to_undo_waits_for_a_driver_that_is_off() {
     let rig = Rig::new().await;
-    apply(&rig, UNDONE).await.ok();
+    let applied = apply(&rig, UNDONE).await.ok();
+    // What undoes it is done before its driver said anything.
+    let warned = applied["warnings"].to_string();
+    assert!(
+        warned.contains("step a counts as undone once u.undo is published"),
+        "{applied}"
+    );
+    assert!(
+        warned.contains("compensate: {instruction: NAME}"),
+        "{applied}"
+    );
+    // Where no driver answers it, an event is all that there is.
+    let unanswered = UNDONE
+        .replace("u.undo, data", "u.told, data")
+        .replace("name: p", "name: q");
+    let applied = apply(&rig, &unanswered).await.ok();
+    assert!(
+        !applied["warnings"].to_string().contains("counts as undone"),
+        "{applied}"
+    );
     let start = async || rig.post("/api/v1/plans/p/start", json!({})).await;
     let switch = async |verb: &str| {
         let place = format!("/api/v1/drivers/undoer/{verb}");

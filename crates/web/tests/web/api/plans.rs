@@ -1,9 +1,10 @@
 //! `/api/v1/plan-runs`: what people do about runs that are under way.
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::Rig;
+use crate::support::{Got, Rig};
 
 pub async fn apply(rig: &Rig, text: &str) -> Value {
     let files = json!([{"name": "f.yaml", "text": text}]);
@@ -229,6 +230,73 @@ async fn a_number_stays_one_for_the_plan_within() {
     assert_eq!(
         (&run["status"], &run["output"]),
         (&json!("completed"), &json!("41")),
+        "{run}"
+    );
+}
+
+/// A request whose body is no value of ours.
+async fn sent(rig: &Rig, path: &str, body: &str) -> Got {
+    let request = Request::post(path)
+        .header("host", "127.0.0.1:4200")
+        .header("authorization", format!("Bearer {}", rig.owner));
+    rig.send(request.body(Body::from(body.to_owned())).unwrap())
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_inputs_and_signals_is_lost() {
+    let rig = Rig::new().await;
+    let plan = "type: plan\nname: p\ninputs: [{name: who}]\nsteps:\n  \
+        - {name: w, wait_for: {signal: go}}\n  \
+        - {name: end, render: \"{{ inputs.who }} {{ w.output.data }}\"}\n";
+    apply(&rig, plan).await;
+    let flow = "type: workflow\nname: f\nsteps: [{name: a, agent: nobody}]\n";
+    apply(&rig, flow).await;
+    let start = "/api/v1/plans/p/start";
+    let kept = sent(&rig, start, r#"{"inputs": {"who": 12345678901234567890}}"#).await;
+    let run = kept.ok()["run"].as_str().unwrap().to_owned();
+    let signal = format!("/api/v1/plan-runs/{run}/signal");
+    for (path, body, why) in [
+        (
+            start,
+            r#"{"inputs": {"who": "y", "who": "z"}}"#,
+            "the key \\\"who\\\" is there twice",
+        ),
+        (
+            start,
+            r#"{"inputs": {"who": [18446744073709551616]}}"#,
+            "a text keeps its digits",
+        ),
+        (
+            "/api/v1/workflows/f/start",
+            r#"{"input": {"who": 18446744073709551616}}"#,
+            "a text keeps its digits",
+        ),
+        (
+            &*signal,
+            r#"{"name": "go", "data": {"a": 1, "a": 2}}"#,
+            "the key \\\"a\\\" is there twice",
+        ),
+        (
+            &*signal,
+            r#"{"name": "go", "data": 18446744073709551616}"#,
+            "a text keeps its digits",
+        ),
+    ] {
+        let got = sent(&rig, path, body).await;
+        assert_eq!(got.problem(), (400, "N0102".into()), "{body}: {got:?}");
+        assert!(got.text.contains(why), "{body}: {got:?}");
+    }
+    sent(
+        &rig,
+        &signal,
+        r#"{"name": "go", "data": 18446744073709551615}"#,
+    )
+    .await
+    .ok();
+    let run = once(&rig, &run, |run| run["status"] != "running").await;
+    assert_eq!(
+        run["output"], "12345678901234567890 18446744073709551615",
         "{run}"
     );
 }

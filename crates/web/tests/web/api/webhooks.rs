@@ -269,6 +269,10 @@ async fn a_call_that_comes_again_is_the_same() {
     let twice = signer.call(&rig, "msg_2", now(), twice).await;
     assert_eq!(twice.problem(), (400, "N0102".into()));
     assert!(twice.text.contains("is there twice"), "{twice:?}");
+    let large = "{\"total\": 123456789012345678901234567890}";
+    let large = signer.call(&rig, "msg_3", now(), large).await;
+    assert_eq!(large.problem(), (400, "N0102".into()));
+    assert!(large.text.contains("a text keeps its digits"), "{large:?}");
     set_off(&rig, first["event"].as_str().unwrap()).await;
     assert_eq!(runs(&rig).await, 1);
 }

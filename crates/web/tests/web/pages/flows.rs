@@ -40,6 +40,43 @@ async fn what_undoes_a_step_is_no_step_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_begins_with_what_runs() {
+    let rig = Rig::new().await;
+    let plan = "type: plan\nname: many\ninputs:\n  \
+        - {name: people, type: list}\n  - {name: n, type: integer}\n  \
+        - {name: loud, type: boolean}\n  - {name: more, type: object}\n  \
+        - {name: who, type: string}\n  - {name: any}\n  \
+        - {name: title, type: string, default: the meeting}\n  \
+        - {name: days, type: list, default: [1, 2]}\nsteps:\n  \
+        - {name: end, render: \"{{ inputs.title }} {{ inputs.n }} {{ inputs.days }}\"}\n";
+    apply(&rig, plan).await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/flows/plan/many").await.text;
+    let (_, rest) = page.split_once("<textarea id=\"input\"").unwrap();
+    let (_, rest) = rest.split_once('>').unwrap();
+    let (begun, _) = rest.split_once("</textarea>").unwrap();
+    let begun = begun.replace("&#34;", "\"");
+    let read: Value = serde_json::from_str(&begun).unwrap();
+    let wanted = json!({
+        "people": [], "n": 0, "loud": false, "more": {}, "who": "", "any": "",
+        "title": "the meeting", "days": [1, 2],
+    });
+    assert_eq!(read, wanted);
+    let key = hidden(&page, "idempotency_key");
+    let typed: String = begun.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let body = format!("idempotency_key={key}&input={typed}");
+    let sent = rig.form(&cookie, "/flows/plan/many/run", &body).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{sent:?}");
+    let run = over(&rig, &sent.headers["location"]).await;
+    assert_eq!(run["output"], "the meeting 0 [1, 2]", "{run}");
+    let twice = "%7B%22n%22%3A1%2C%22n%22%3A2%7D";
+    let body = format!("idempotency_key={key}-2&input={twice}");
+    let sent = rig.form(&cookie, "/flows/plan/many/run", &body).await;
+    assert_eq!(sent.status, StatusCode::BAD_REQUEST, "{sent:?}");
+    assert!(sent.text.contains("is there twice"), "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_drawn_runs_from_its_page_and_shows_how_long_each_step_took() {
     let rig = Rig::new().await;
     rig.agent("echo").await;
