@@ -187,6 +187,7 @@ fn no_plan_writes_who_an_agent_is() {
         "{name: a, document: {path: 'agents/x/{{ inputs.s }}', text: b}}",
     ));
     good(
-        "type: instruction\nname: i\nplan:\n  - emit: {type: context.read, path: /agents/x/USER.md}\n",
+        "type: instruction\nname: i\nplan:\n  \
+         - emit: {type: context.read, path: /agents/x/USER.md}\n",
     );
 }

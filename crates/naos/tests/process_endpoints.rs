@@ -202,6 +202,29 @@ plan:
 }
 
 #[test]
+fn process_an_answer_of_which_something_would_be_lost_is_none() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let mut daemon = up(&project, port);
+    let applied = project.naos_with(&["apply", "-f", "-"], driver(port).as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    for (answer, why) in [
+        ("{\"a\": 1, \"a\": 2}", "the key \"a\" is there twice"),
+        ("{\"a\": 18446744073709551616}", "a text keeps its digits"),
+    ] {
+        project.json(&["events", "emit", "customer.find", "--data", "{}"]);
+        next(&came).answer_with("200 OK", "content-type: application/json\r\n", answer);
+        let closed = |one: &Value| one["status"] == "failed" || one["status"] == "completed";
+        let run = until(&project, &["get", "runs"], closed);
+        let said = run["problem"]["said"].as_str().unwrap_or_default();
+        assert!(said.contains("it took the event"), "{answer}: {run}");
+        assert!(said.contains(why), "{answer}: {run}");
+    }
+    assert_eq!(daemon.interrupt(), 0);
+    assert!(came.try_recv().is_err(), "it was asked once more");
+}
+
+#[test]
 fn process_an_endpoint_that_hangs_is_given_up_in_its_time() {
     let (port, came) = receiver();
     let project = Project::new();

@@ -33,10 +33,10 @@ pub(super) fn data(turn: &Turn<'_>, work: &Work<'_>, template: Option<&str>) -> 
         }
     };
     let made = made!(work.body(turn, Some(&template)));
-    Ok(match made.len {
-        len if len > EVENT_BYTES_MAX => Err(too_long(work.spec, len)),
-        _ => Ok(made),
-    })
+    if made.len > EVENT_BYTES_MAX {
+        return Ok(Err(too_long(work.spec, made.len)));
+    }
+    Ok(Ok(made))
 }
 
 fn too_long(spec: &StepSpec, len: u64) -> String {

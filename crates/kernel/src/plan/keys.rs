@@ -13,7 +13,7 @@ use naos_types::{
 use serde::{Deserialize, Serialize};
 
 use super::start::{Made, Work};
-use super::{Plan, nested};
+use super::{Plan, Step, nested};
 use crate::state::OnceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Turn};

@@ -204,7 +204,10 @@ fn who_an_agent_is_and_what_it_remembers_is_closed_whatever_is_granted() {
     let agent = component(&["context.write"], write, "");
     let may = |path: &str| {
         let mut asked = run(path);
-        asked.grants.context_write = vec!["**".into()];
+        asked.grants = Arc::new(Grants {
+            context_write: vec!["**".into()],
+            ..grants()
+        });
         once(&agent, asked).ended
     };
     for path in [

@@ -248,7 +248,7 @@ async fn nothing_of_inputs_and_signals_is_lost() {
     let rig = Rig::new().await;
     let plan = "type: plan\nname: p\ninputs: [{name: who}]\nsteps:\n  \
         - {name: w, wait_for: {signal: go}}\n  \
-        - {name: end, render: \"{{ inputs.who }} {{ w.output.data }}\"}\n";
+        - {name: end, render: \"{{ inputs.who }} {{ w.output }}\"}\n";
     apply(&rig, plan).await;
     let flow = "type: workflow\nname: f\nsteps: [{name: a, agent: nobody}]\n";
     apply(&rig, flow).await;
@@ -294,7 +294,7 @@ async fn nothing_of_inputs_and_signals_is_lost() {
     )
     .await
     .ok();
-    let run = once(&rig, &run, |run| run["status"] != "running").await;
+    let run = once(&rig, &run, |run| run["status"] == "completed").await;
     assert_eq!(
         run["output"], "12345678901234567890 18446744073709551615",
         "{run}"
