@@ -88,8 +88,8 @@ fn before(turn: &Turn<'_>, work: &Work<'_>, key: Digest) -> Done<Option<Before>>
 }
 
 impl Step {
-    /// Why it failed, or its last attempt did. That it waited for somebody is nothing that went wrong
-    /// with what ended otherwise.
+    /// Why it failed, or its last attempt did. That it waited for somebody is nothing that went
+    /// wrong with what ended otherwise.
     #[must_use]
     pub fn failure(&self) -> Option<&Problem> {
         let only_waited = |problem: &Problem| {

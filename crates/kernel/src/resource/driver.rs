@@ -545,7 +545,8 @@ mod tests {
     /// The bytes that were written before events were kept, byte for byte.
     #[test]
     fn what_was_kept_before_is_read() {
-        let mut old = vec![0, 10, 1, 7, 2, 3]; // none open, the window, used, answered, failed, a row
+        // None open, the window, used, answered, failed, a row.
+        let mut old = vec![0, 10, 1, 7, 2, 3];
         old.extend([0, 4, 0, 0]); // it doesn't rest, it rested four times, no answers, no problem
         let wanted = Driver {
             window: Time(5),

@@ -115,8 +115,8 @@ pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>>
     Ok(turn.agent(agent)?.and_then(|agent| agent.spec.mind.clone()))
 }
 
-/// The models that can be asked, in their order; and why one can't. `from` is where material comes from that
-/// stays.
+/// The models that can be asked, in their order; and why one can't. `from` is where material comes
+/// from that stays.
 fn models<'t>(
     turn: &'t Turn<'_>,
     mind: &MindSpec,

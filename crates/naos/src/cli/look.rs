@@ -63,7 +63,8 @@ pub(super) fn back(
     }
 }
 
-/// Says how far was looked, where that isn't to the beginning and less was found than was asked for.
+/// Says how far was looked, where that isn't to the beginning and less was found than was asked
+/// for.
 pub(super) fn tell_cut(out: &Out, answer: &Value, wanted: usize, on: &str) {
     let found = answer["items"].as_array().map_or(0, Vec::len);
     if let (Some(next), true) = (answer["next"].as_u64(), found < wanted) {

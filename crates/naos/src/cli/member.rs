@@ -18,7 +18,7 @@ use crate::session::{api, part};
     after_help = "Examples:\n  naos member add \"Ana Rabe\" --handle ana --role staff \
     --token-file ana.token\n  naos member list\n  naos member handle mem_01jd8… ana\n  \
     naos member role @ana admin\n  naos member remove @ana\n\n\
-    Roles: external is somebody outside, who may do nothing yet but be told of things; staff works: tasks, runs, \
+    Roles: external is somebody outside, who may do nothing by now; staff works: tasks, runs, \
     approvals; admin changes agents and plans; owner may do everything, and let others in."
 )]
 pub(crate) struct Member {

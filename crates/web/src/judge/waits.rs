@@ -94,8 +94,8 @@ fn is_answered(drivers: &[(&Name, &Spec)], topic: &str) -> bool {
     all.any(|(driver, _)| driver.answers().iter().any(|one| one == topic))
 }
 
-/// A warning for each step that undoes another by an event which a driver answers: of the documents,
-/// or as `kept` says, one that is there. Nobody waits for that answer, so what wasn't undone counts
+/// A warning for each step that undoes another by an event which a driver answers: of the
+/// documents, or as `kept` says, one that is there. Nobody waits for that answer, so what wasn't undone counts
 /// as undone.
 pub(crate) fn unheard<E>(
     documents: &[Document<'_>],

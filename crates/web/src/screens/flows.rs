@@ -252,8 +252,8 @@ pub(crate) async fn show(call: Call) -> Answered {
     super::page(&call, &page)
 }
 
-/// What the form begins with: each input as it is where nobody says it, or else the shortest value of
-/// its type. So it runs as it stands.
+/// What the form begins with: each input as it is where nobody says it, or else the shortest value
+/// of its type. So it runs as it stands.
 fn begin(inputs: &[InputSpec]) -> String {
     let whole = written(inputs.iter());
     if whole.chars().count() <= INPUT_CHARS_MAX {

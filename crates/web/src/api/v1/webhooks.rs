@@ -210,8 +210,8 @@ async fn publish(
     }
 }
 
-/// Refuses a body that is no JSON, or of which something would be lost: of a key that is there twice
-/// whoever is set off would see the last one alone, and the caller perhaps the first.
+/// Refuses a body that is no JSON, or of which something would be lost: of a key that is there
+/// twice whoever is set off would see the last one alone, and the caller perhaps the first.
 pub(super) fn kept(body: &[u8]) -> Result<(), Fault> {
     exactly(body, "the body is no JSON").map(|_| ())
 }
