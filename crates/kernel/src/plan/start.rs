@@ -391,18 +391,28 @@ fn approval(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
     Ok(Ok(()))
 }
 
-fn document(turn: &mut Turn<'_>, work: &Work<'_>, path: &str, text: Option<&str>) -> Made<()> {
-    let path = made!(work.text(turn, path));
+/// Why no plan writes there. Whoever wrote the plan may have meant what an agent remembers; whoever
+/// filled its path in is anybody.
+fn closed(path: &DocPath, filled_in: bool) -> Option<&'static str> {
+    if path.is_identity() && !crate::planted::is("plans-write-souls") {
+        return Some("a document that says who an agent is: only people write it, no plan does");
+    }
+    let is_closed = filled_in && path.is_memory() && !crate::planted::is("plans-fill-in-memories");
+    is_closed.then_some(
+        "what an agent remembers, and its path is filled in: write the path out where the plan is \
+         to do that",
+    )
+}
+
+fn document(turn: &mut Turn<'_>, work: &Work<'_>, written: &str, text: Option<&str>) -> Made<()> {
+    let path = made!(work.text(turn, written));
+    let filled_in = path != written;
     let path = match DocPath::new(&path) {
         Ok(path) => path,
         Err(why) => return Ok(Err(why)),
     };
-    if path.is_identity() && !crate::planted::is("plans-write-souls") {
-        let step = &work.spec.name;
-        let note = format!(
-            "step {step} writes a document that says who an agent is: only people write it, no \
-             plan does"
-        );
+    if let Some(why) = closed(&path, filled_in) {
+        let note = format!("step {} writes {why}", work.spec.name);
         let problem = Problem {
             said: Some(turn.seal(path.to_string())?),
             ..Problem::new(Code::NOT_ALLOWED, note)

@@ -179,6 +179,27 @@ pub(crate) fn run_of(turn: &Turn<'_>, found: &OnBoard, name: &Name) -> Done<Opti
     Ok(None)
 }
 
+/// Whose turn it is in a task: of those whom it was given to, one after the other, the first who
+/// isn't done with it.
+fn turn_of(turn: &Turn<'_>, found: &OnBoard) -> Done<Option<Name>> {
+    let first = || found.card.agent().cloned();
+    let plan = match found.plan {
+        Some(plan) => turn.plan(&plan)?,
+        None => None,
+    };
+    let Some(plan) = plan else {
+        return Ok(first());
+    };
+    let mut open = plan.forward().filter_map(|spec| {
+        let step = plan.steps.get(&spec.name)?;
+        match &spec.action {
+            StepDo::Task { agent, .. } if step.status != StepStatus::Done => agent.clone(),
+            _ => None,
+        }
+    });
+    Ok(open.next().or_else(first))
+}
+
 /// How many open tasks are an agent's: those on its desk, and those that can't go on.
 pub(crate) fn given_to(turn: &Turn<'_>, name: &Name) -> Done<usize> {
     let desk = turn.desk(name)?.map(|desk| desk.calls.clone());
@@ -198,7 +219,7 @@ pub(crate) fn given_to(turn: &Turn<'_>, name: &Name) -> Done<usize> {
         let Some(found) = turn.card(&task)? else {
             continue; // a step's, which its plan waits for
         };
-        let is_its = found.card.agent() == Some(name);
+        let is_its = turn_of(turn, found)?.as_ref() == Some(name);
         given += usize::from(is_its && !known(turn, task)?.status.is_closed());
     }
     Ok(given)

@@ -209,6 +209,14 @@ fn no_plan_writes_who_an_agent_is() {
         let path = DocPath::new(path).expect("a path");
         assert!(bench.state.get(&Key::Document(path)).is_none());
     }
+    // What it remembers is another's to fill in no more than who it is; written out it is meant.
+    let memory = "agents/wsa/MEMORY.md";
+    let (status, why) = run(&mut bench, spec(), &format!("{{\"p\":\"{memory}\"}}"));
+    assert_eq!(status, PlanStatus::Failed);
+    assert!(why.contains("write the path out"), "{why}");
+    let meant = plan(vec![step("keep", &[], write(memory))]);
+    let (status, why) = run(&mut bench, meant, "{}");
+    assert_eq!((status, why.as_str()), (PlanStatus::Completed, ""));
     let (status, why) = run(&mut bench, spec(), "{\"p\":\"agents/wsa/notes.md\"}");
     assert_eq!((status, why.as_str()), (PlanStatus::Completed, ""));
 }

@@ -95,8 +95,8 @@ fn is_answered(drivers: &[(&Name, &Spec)], topic: &str) -> bool {
 }
 
 /// A warning for each step that undoes another by an event which a driver answers: of the
-/// documents, or as `kept` says, one that is there. Nobody waits for that answer, so what wasn't undone counts
-/// as undone.
+/// documents, or as `kept` says, one that is there. Nobody waits for that answer, so what wasn't
+/// undone counts as undone.
 pub(crate) fn unheard<E>(
     documents: &[Document<'_>],
     items: &[Item],

@@ -135,7 +135,7 @@ impl<'r> Looking<'r> {
             out.push(called(kind, name));
             return Ok(out);
         };
-        // Without a model a run begins and fails; without all else none begins, which is said first.
+        // Without a model a run begins and fails; without all else none begins, said first.
         let mut models = Vec::new();
         for agent in workers(&spec) {
             match self.works(agent)? {
