@@ -44,10 +44,7 @@ pub(super) fn call<'a>(
         ("int", [Value::Double(value)]) => to_whole(at, value.trunc()),
         ("int", [Value::Text(text)]) => match fitting(text.as_str().trim().parse().ok()) {
             Some(value) => Ok(value),
-            None => failed(
-                at,
-                "this text is no whole number, or one of more than 64 bits",
-            ),
+            None => failed(at, no_whole(text.as_str())),
         },
         ("double", [Value::Text(text)]) => match text.as_str().trim().parse() {
             Ok(value) => Ok(Value::Double(value)),
@@ -85,6 +82,17 @@ fn misfit<'a>(at: usize, name: &str, arguments: &[Value<'_>]) -> Evaluated<'a> {
 
 fn whole<'a>(count: usize) -> Value<'a> {
     Value::Int(i64::try_from(count).unwrap_or(i64::MAX).into())
+}
+
+/// Why a text isn't read as a whole number.
+fn no_whole(text: &str) -> &'static str {
+    let text = text.trim();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    match is_whole {
+        true => "this whole number has more than 64 bits",
+        false => "this text is no whole number",
+    }
 }
 
 fn to_whole<'a>(at: usize, value: f64) -> Evaluated<'a> {

@@ -135,7 +135,7 @@ fn values() {
         ("large", json!(18_446_744_073_709_551_615_u64)),
         ("ids[0] == ids[1]", json!(false)),
         ("ids[1] == 12345678901234567890", json!(true)),
-        ("ids[1] < ids[0] && ids[1] > 1.2e19", json!(true)),
+        ("ids[0] > ids[1] && ids[1] > 1.2e19", json!(true)),
         (
             "ids[1] in ids && !(12345678901234567892 in ids)",
             json!(true),
@@ -233,6 +233,10 @@ fn mistakes() {
         // with these values
         ("1 / 0", "1:1: a division by zero"),
         (
+            "int('18446744073709551616')",
+            "1:1: this whole number has more than 64 bits",
+        ),
+        (
             "18446744073709551615 + 1",
             "1:1: the result is too large a number",
         ),
@@ -243,10 +247,7 @@ fn mistakes() {
         ("{'a': 1, 'a': 2}", "1:10: the key \"a\" stands twice"),
         ("name && yes", "1:1: `&&` needs true or false, not text"),
         ("1.0 / 0.0", "1:1: the result is no number (inf)"),
-        (
-            "int('x')",
-            "1:1: this text is no whole number, or one of more than 64 bits",
-        ),
+        ("int('x')", "1:1: this text is no whole number"),
     ] {
         assert_eq!(value(source), Err(expected.to_owned()), "{source}");
     }

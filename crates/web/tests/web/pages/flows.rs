@@ -68,7 +68,7 @@ async fn a_form_begins_with_what_runs() {
     let sent = rig.form(&cookie, "/flows/plan/many/run", &body).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{sent:?}");
     let run = over(&rig, &sent.headers["location"]).await;
-    assert_eq!(run["output"], "the meeting 0 [1, 2]", "{run}");
+    assert_eq!(run["output"], "the meeting 0 [1,2]", "{run}");
     let twice = "%7B%22n%22%3A1%2C%22n%22%3A2%7D";
     let page = rig.page(&cookie, "/flows/plan/many").await.text;
     let key = hidden(&page, "idempotency_key");
