@@ -247,7 +247,8 @@ pub fn read_exactly(json: &[u8]) -> Result<Value, Unread> {
 }
 
 /// The first whole number in this JSON that doesn't fit.
-fn large_number(json: &[u8]) -> Option<String> {
+#[must_use]
+pub fn large_number(json: &[u8]) -> Option<String> {
     let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
     let (mut at, mut quoted) = (0, false);
     while let Some(byte) = json.get(at) {

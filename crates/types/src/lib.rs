@@ -37,7 +37,7 @@ pub use code::{CODES, Code, CodeEntry};
 pub use digest::Digest;
 pub use grant::{Grant, Grants, RunLimits, covers, glob, publishes, reaches};
 pub use id::*;
-pub use json::{Unread, plain, read_exactly, read_once, said_twice, unkept};
+pub use json::{Unread, large_number, plain, read_exactly, read_once, said_twice, unkept};
 pub use kept::{KEPT_BYTES_MAX, Kept, KeptError, KeptInput, KeptKey};
 pub use log::{LogLevel, LogLine, LogPage, NewLog};
 pub use money::{Micros, Period};

@@ -429,7 +429,7 @@ fn who_was_to_stand_in_and_is_not_there_is_named() {
     cell.says(&trouble(false));
     assert_eq!(cell.asked().unwrap().1.model, name("second"));
     cell.says(&trouble(false));
-    let problem = cell.run().problem.clone().unwrap();
+    let problem = cell.run().problem.unwrap();
     assert_eq!(problem.code, Code::MODEL_FAILED);
     assert_eq!(
         problem.note,

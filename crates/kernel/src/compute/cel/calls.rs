@@ -57,7 +57,7 @@ pub(super) fn call<'a>(
         ("dyn", [value]) => Ok(value.clone()),
         ("json", [Value::Text(text)]) => {
             run.spend(4 * scan_steps(text.as_str()) + text.as_str().len() as u64 / 4)?;
-            match super::super::read_exactly(text.as_str().as_bytes()) {
+            match super::super::read_made(text.as_str().as_bytes()) {
                 Ok(json) => Ok(Value::made(json)),
                 Err(Unread::NoJson(error)) => failed(at, format!("this text is no JSON: {error}")),
                 Err(found) => failed(at, format!("in this JSON, {}", found.sentence())),

@@ -593,7 +593,7 @@ async fn a_model_that_is_named_and_missing_is_told() {
             ("agent some recalls by the model lost, and there is none", 9),
             (
                 "nosuch is to stand in for the model first, and there is none",
-                22
+                23
             ),
         ]
     );
