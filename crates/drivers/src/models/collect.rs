@@ -312,7 +312,8 @@ impl<'a> Collector<'a> {
             _ => false,
         };
         // Nothing is said with no tokens.
-        let silent = self.usage.is_some_and(|usage| usage.output == 0);
+        let silent = self.usage.is_some_and(|usage| usage.output == 0)
+            && !crate::planted::is("zeros-are-figures");
         let all = self.told == [true; 2] || crate::planted::is("parts-are-the-whole");
         let usage = self
             .usage
