@@ -470,17 +470,22 @@ fn check_twice(documents: &[Document<'_>], items: &[Item], errors: &mut Vec<Diag
     }
 }
 
+/// What the items of some kinds are called.
+fn names_of(items: &[Item], wanted: impl Fn(Kind) -> bool) -> BTreeSet<Name> {
+    let wanted = items.iter().filter(|item| wanted(item.kind));
+    wanted
+        .filter_map(|item| Name::new(&item.name).ok())
+        .collect()
+}
+
 /// What is named and isn't there: neither here nor, as far as `there` knows, anywhere else.
 pub(crate) fn missing<E>(
     documents: &[Document<'_>],
     items: &[Item],
     mut there: impl FnMut(&Name) -> Result<bool, E>,
 ) -> Result<Vec<Diagnostic>, E> {
-    let mut known: BTreeSet<Name> = items
-        .iter()
-        .filter(|item| matches!(item.kind, Kind::Agent | Kind::Skill | Kind::Supervisor))
-        .filter_map(|item| Name::new(&item.name).ok())
-        .collect();
+    let starts = |kind| matches!(kind, Kind::Agent | Kind::Skill | Kind::Supervisor);
+    let mut known = names_of(items, starts);
     let mut out = Vec::new();
     for item in items {
         let Command::Resource(command::Resource::Apply { kind, spec, .. }) = &item.command else {

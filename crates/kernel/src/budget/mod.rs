@@ -117,8 +117,8 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let run = turn.run_mut(&f.run)?;
             run.cost = run.cost.plus(f.amount);
             // A what-if stands beside the run of a plan that it is about.
-            let is_step = run.fork.is_none();
-            if let Some(task) = is_step.then_some(run.task) {
+            if run.fork.is_none() {
+                let task = run.task;
                 crate::plan::fold_cost(turn, task, f.amount)?;
             }
             let budget = edit(turn, &owner(&f.agent))?;

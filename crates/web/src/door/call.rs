@@ -118,16 +118,11 @@ impl Call {
         all: &[T],
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Fault> {
-        let Some(text) = self.query(name) else {
-            return Ok(None);
-        };
-        let bad = || {
+        self.word(name, parse).map_err(|mut fault| {
             let known: Vec<String> = all.iter().map(ToString::to_string).collect();
-            let what = format!("{name} can't be {text}");
-            let help = format!("it can be {}", known.join(", "));
-            Refusal::new(Code::BAD_REQUEST, what).help(help).into()
-        };
-        parse(text).ok_or_else(bad).map(Some)
+            fault.refusal.help = format!("it can be {}", known.join(", "));
+            fault
+        })
     }
 
     /// The body as JSON of which nothing is lost: each key is there once, each whole number as it

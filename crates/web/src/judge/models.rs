@@ -1,13 +1,11 @@
 //! Models that are named, and aren't there.
 
-use std::collections::BTreeSet;
-
 use naos_manifest::Diagnostic;
 use naos_types::Name;
 use naos_types::command::{self, Command};
 use naos_types::spec::{Kind, MindSpec};
 
-use super::{Document, Item, fault_naming};
+use super::{Document, Item, fault_naming, names_of};
 
 /// Who names a model, and for what.
 enum Named<'s> {
@@ -36,11 +34,7 @@ pub(crate) fn unmodelled<E>(
     items: &[Item],
     mut there: impl FnMut(&Name) -> Result<bool, E>,
 ) -> Result<Vec<Diagnostic>, E> {
-    let mut known: BTreeSet<Name> = items
-        .iter()
-        .filter(|item| item.kind == Kind::Model)
-        .filter_map(|item| Name::new(&item.name).ok())
-        .collect();
+    let mut known = names_of(items, |kind| kind == Kind::Model);
     let mut missing = |all: &[Name]| -> Result<Vec<Name>, E> {
         let mut out = Vec::new();
         for model in all {
